@@ -1,0 +1,118 @@
+"""The whole of it for the tests: clients, a server with a bastion, and machines that only the server can reach."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from . import cleanup, programs, shell
+from .machine import Machine
+from .network import Namespace, VirtualNetwork
+
+LAB = "test"
+HOST_NAME = "sallyport.test"
+TENANT = "5a11b0a7-7e57-4c0a-8d0e-3f6d0c0a0001"
+SUBSCRIPTION = "5a11b0a7-7e57-4c0a-8d0e-3f6d0c0a0002"
+CI_ROBOT = "5a11b0a7-7e57-4c0a-8d0e-3f6d0c0a0003"
+CERT_ROBOT = "5a11b0a7-7e57-4c0a-8d0e-3f6d0c0a0004"
+PEOPLE = ["ADMIN", "ALICE", "BOB", "CAROL", "DAVE", "ERIN", "FRANK", "GINA", "HUGO", "OLGA", "TINA"]
+
+
+class World:
+    """Started once for a run. `folder` holds data and logs, and is kept when something went wrong."""
+
+    def __init__(self):
+        self.url = f"https://{HOST_NAME}"
+        self.folder = Path(tempfile.mkdtemp(prefix="sallyport-test-"))
+        self.secrets = programs.make_secrets(PEOPLE)
+        self.machines = {}
+        self._make_robot_certificate()
+
+    def _make_robot_certificate(self):
+        self.robot_pem = self.folder / "cert-robot.pem"
+        key, certificate = self.folder / "robot.key", self.folder / "robot.crt"
+        request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=cert-robot"]
+        shell.run(*request, "-keyout", key, "-out", certificate)
+        self.robot_pem.touch(mode=0o600)
+        self.robot_pem.write_text(key.read_text() + certificate.read_text())
+        key.unlink()
+        self.secrets["SALLYPORT_CERT_ROBOT_CERTIFICATE"] = certificate.read_text()
+
+    def start(self):
+        """Networks, server, and the machine `myVM`; other machines start when a test asks for them."""
+        cleanup.clean(LAB)
+        self.server_place = Namespace(LAB, "server")
+        self.client_place = Namespace(LAB, "client")
+        self.client_place.link_to(self.server_place, "10.78.0.2/24", "10.78.0.1/24")
+        self.network = VirtualNetwork(LAB, "vnet", "10.77.0.1/24", self.server_place)
+        names = [HOST_NAME, "10.78.0.1", "10.77.0.1", "127.0.0.1"]
+        self.server = programs.Server(
+            LAB, self.folder / "data", self.url, 443, names, self.server_place, dies_with_parent=True
+        )
+        self.server.apply(Path(__file__).resolve().parents[1] / "world.yaml", self.secrets)
+        self.server.start()
+        self.machine("myVM")
+        return self
+
+    def machine(self, name):
+        """An enrolled, running machine; made at the first call."""
+        addresses = {"myVM": ("10.77.0.11", None), "vm11": ("10.77.0.21", "bullseye"), "vm13": ("10.77.0.23", "trixie")}
+        if name not in self.machines:
+            address, release = addresses[name]
+            machine = Machine(LAB, name.lower(), self.network, address, release, dies_with_parent=True).start()
+            self.machines[name] = machine
+            machine.name_host(HOST_NAME, "10.77.0.1")
+            machine.start_sshd()
+            programs.enrol(machine, self.server, self.path(name), self.url)
+        return self.machines[name]
+
+    def path(self, machine, group="demo"):
+        """The resource path of a virtual machine."""
+        return f"{self.group(group)}/providers/Microsoft.Compute/virtualMachines/{machine}"
+
+    def group(self, name="demo"):
+        """The resource path of a resource group."""
+        return f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{name}"
+
+    def bastion(self, name="demo-bastion", group="demo"):
+        """The resource path of a bastion host."""
+        return f"{self.group(group)}/providers/Microsoft.Network/bastionHosts/{name}"
+
+    def password(self, name):
+        """A person's password by first name."""
+        return self.secrets[f"SALLYPORT_{name.upper()}_PASSWORD"]
+
+    def upn(self, name):
+        """A person's full user name by first name."""
+        return "erin_fabrikam.example#EXT#@contoso.example" if name == "erin" else f"{name}@contoso.example"
+
+    def enter(self):
+        """Moves this process into the clients' network."""
+        self.client_place.enter({HOST_NAME: "10.78.0.1"})
+
+    def logs(self):
+        """Everything any of our programs has written down so far, by where it was written."""
+        found = {"server.log": self.server.log.read_text(errors="replace"), "audit": self.server.audit()}
+        for name, machine in self.machines.items():
+            for log in ("sally-agent", "sshd"):
+                found[f"{name}:{log}"] = machine.log(log)
+        return found
+
+    def stop(self, keep_as=None):
+        """Ends everything. `keep_as` names a folder that receives the logs."""
+        if keep_as:
+            keep = Path(keep_as)
+            shutil.rmtree(keep, ignore_errors=True)
+            keep.mkdir(parents=True)
+            for name, text in self.logs_or_nothing().items():
+                (keep / name.replace(":", "-")).write_text(text)
+        for machine in self.machines.values():
+            machine.stop()
+        self.server.stop()
+        cleanup.clean(LAB)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def logs_or_nothing(self):
+        try:
+            return self.logs()
+        except (OSError, shell.CommandFailed):
+            return {"server.log": self.server.log.read_text(errors="replace")} if self.server.log.exists() else {}

@@ -1,0 +1,189 @@
+// The group data base: a person's own group, and the two groups of users and administrators.
+
+private var patience: Int { 2 }
+
+@_cdecl("_nss_sallyport_getgrnam_r")
+public func groupByName(
+    _ name: UnsafePointer<CChar>,
+    _ result: UnsafeMutablePointer<group>,
+    _ buffer: UnsafeMutablePointer<CChar>,
+    _ size: Int,
+    _ errnop: UnsafeMutablePointer<Int32>
+) -> nss_status {
+    guard isGroups(name) else { return missing(errnop) }
+    if let connection = AgentConnection(seconds: patience) {
+        defer { connection.close() }
+        if connection.ask(Question.group, about: name),
+            let status = receiveGroup(connection, result, buffer, size, errnop)
+        {
+            return status
+        }
+    }
+    if equal(name, "sallyport-users") { return fillEmpty(result, usersNumber, buffer, size, errnop) }
+    if equal(name, "sallyport-admins") { return fillEmpty(result, administratorsNumber, buffer, size, errnop) }
+    return withSnapshot({ $0.isNamed(name) }, missing: missing(errnop), away: away(errnop)) {
+        fill(result, from: $0, buffer, size, errnop)
+    }
+}
+
+@_cdecl("_nss_sallyport_getgrgid_r")
+public func groupByNumber(
+    _ number: UInt32,
+    _ result: UnsafeMutablePointer<group>,
+    _ buffer: UnsafeMutablePointer<CChar>,
+    _ size: Int,
+    _ errnop: UnsafeMutablePointer<Int32>
+) -> nss_status {
+    guard isGroups(number) else { return missing(errnop) }
+    if let connection = AgentConnection(seconds: patience) {
+        defer { connection.close() }
+        if connection.ask(Question.groupByNumber, about: number),
+            let status = receiveGroup(connection, result, buffer, size, errnop)
+        {
+            return status
+        }
+    }
+    guard isPersons(number) else { return fillEmpty(result, number, buffer, size, errnop) }
+    return withSnapshot({ $0.uid == number }, missing: missing(errnop), away: away(errnop)) {
+        fill(result, from: $0, buffer, size, errnop)
+    }
+}
+
+@_cdecl("_nss_sallyport_initgroups_dyn")
+public func memberships(
+    _ name: UnsafePointer<CChar>,
+    _ primary: UInt32,
+    _ start: UnsafeMutablePointer<Int>,
+    _ size: UnsafeMutablePointer<Int>,
+    _ groups: UnsafeMutablePointer<UnsafeMutablePointer<UInt32>>,
+    _ limit: Int,
+    _ errnop: UnsafeMutablePointer<Int32>
+) -> nss_status {
+    guard isOurs(name) else { return missing(errnop) }
+    if let connection = AgentConnection(seconds: patience) {
+        defer { connection.close() }
+        // At most the two groups and the person's own: count and numbers fit into this with room to spare.
+        var room: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0, 0, 0, 0)
+        let status: nss_status? = withUnsafeMutableBytes(of: &room) { bytes in
+            guard let base = bytes.baseAddress, connection.ask(Question.memberships, about: name),
+                case .received(let kind, let count) = connection.receive(into: base, bytes.count)
+            else { return nil }
+            if kind == Answer.notFound { return NSS_STATUS_NOTFOUND }
+            guard kind == Answer.memberships else { return nil }
+            var fields = Fields(base, count)
+            guard var left = fields.short() else { return nil }
+            while left > 0, let number = fields.word() {
+                guard add(number, primary, start, size, groups, limit) else { return NSS_STATUS_TRYAGAIN }
+                left -= 1
+            }
+            return NSS_STATUS_SUCCESS
+        }
+        if let status {
+            switch status {
+            case NSS_STATUS_TRYAGAIN:
+                errnop.pointee = ENOMEM
+                return status
+            case NSS_STATUS_NOTFOUND: return missing(errnop)
+            default: return status
+            }
+        }
+    }
+    return withSnapshot({ $0.isNamed(name) }, missing: missing(errnop), away: away(errnop)) { record in
+        if record.mayEnter, !add(usersNumber, primary, start, size, groups, limit) { return NSS_STATUS_TRYAGAIN }
+        if record.isAdministrator, !add(administratorsNumber, primary, start, size, groups, limit) {
+            return NSS_STATUS_TRYAGAIN
+        }
+        return NSS_STATUS_SUCCESS
+    }
+}
+
+/// Adds a group to the caller's list, which may have to grow; false without memory.
+private func add(
+    _ number: UInt32,
+    _ primary: UInt32,
+    _ start: UnsafeMutablePointer<Int>,
+    _ size: UnsafeMutablePointer<Int>,
+    _ groups: UnsafeMutablePointer<UnsafeMutablePointer<UInt32>>,
+    _ limit: Int
+) -> Bool {
+    guard isGroups(number), number != primary else { return true }
+    for index in 0..<start.pointee where groups.pointee[index] == number { return true }
+    if start.pointee == size.pointee {
+        guard limit <= 0 || size.pointee < limit else { return true }
+        var larger = size.pointee * 2 + 4
+        if limit > 0, larger > limit { larger = limit }
+        guard let grown = realloc(groups.pointee, larger * MemoryLayout<UInt32>.stride) else { return false }
+        groups.pointee = grown.assumingMemoryBound(to: UInt32.self)
+        size.pointee = larger
+    }
+    groups.pointee[start.pointee] = number
+    start.pointee += 1
+    return true
+}
+
+/// The agent's answer, or nil when it cannot be had and the snapshot is to be asked.
+private func receiveGroup(
+    _ connection: AgentConnection,
+    _ result: UnsafeMutablePointer<group>,
+    _ buffer: UnsafeMutablePointer<CChar>,
+    _ size: Int,
+    _ errnop: UnsafeMutablePointer<Int32>
+) -> nss_status? {
+    switch connection.receive(into: UnsafeMutableRawPointer(buffer), size) {
+    case .tooSmall: return tooSmall(errnop)
+    case .failed: return nil
+    case .received(let kind, let count):
+        if kind == Answer.notFound { return missing(errnop) }
+        guard kind == Answer.group else { return nil }
+        var fields = Fields(UnsafeMutableRawPointer(buffer), count)
+        guard let gid = fields.word(), let name = fields.text(), let members = fields.short() else { return nil }
+        guard isGroups(gid) else { return missing(errnop) }
+        var rest = ResultBuffer(buffer + count, size - count)
+        guard let password = rest.copy("*"), let list = rest.list(members) else { return tooSmall(errnop) }
+        for index in 0..<members {
+            guard let member = fields.text() else { return nil }
+            list[index] = member
+        }
+        result.pointee.gr_name = name
+        result.pointee.gr_passwd = password
+        result.pointee.gr_gid = gid
+        result.pointee.gr_mem = list
+        return NSS_STATUS_SUCCESS
+    }
+}
+
+/// One of the two groups without its members, so that its number keeps its name while the agent is away.
+private func fillEmpty(
+    _ result: UnsafeMutablePointer<group>,
+    _ number: UInt32,
+    _ buffer: UnsafeMutablePointer<CChar>,
+    _ size: Int,
+    _ errnop: UnsafeMutablePointer<Int32>
+) -> nss_status {
+    var room = ResultBuffer(buffer, size)
+    let name = number == usersNumber ? room.copy("sallyport-users") : room.copy("sallyport-admins")
+    guard let name, let password = room.copy("*"), let list = room.list(0) else { return tooSmall(errnop) }
+    result.pointee.gr_name = name
+    result.pointee.gr_passwd = password
+    result.pointee.gr_gid = number
+    result.pointee.gr_mem = list
+    return NSS_STATUS_SUCCESS
+}
+
+private func fill(
+    _ result: UnsafeMutablePointer<group>,
+    from record: SnapshotRecord,
+    _ buffer: UnsafeMutablePointer<CChar>,
+    _ size: Int,
+    _ errnop: UnsafeMutablePointer<Int32>
+) -> nss_status {
+    var room = ResultBuffer(buffer, size)
+    guard let name = room.copy(record.name), let password = room.copy("*"), let list = room.list(0) else {
+        return tooSmall(errnop)
+    }
+    result.pointee.gr_name = name
+    result.pointee.gr_passwd = password
+    result.pointee.gr_gid = record.uid
+    result.pointee.gr_mem = list
+    return NSS_STATUS_SUCCESS
+}

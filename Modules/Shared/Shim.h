@@ -1,0 +1,92 @@
+// What the modules use of the C library. Embedded Swift has no module for it, and cannot call variadic functions or read macros.
+#ifndef SALLYPORT_SHIM_H
+#define SALLYPORT_SHIM_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <nss.h>
+#include <pwd.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#ifndef SALLYPORT_SOCKET
+#define SALLYPORT_SOCKET "/run/sallyport/agent.sock"
+#endif
+#ifndef SALLYPORT_SNAPSHOT
+#define SALLYPORT_SNAPSHOT "/var/lib/sallyport/accounts.snapshot"
+#endif
+
+// A connected stream to the agent whose every wait ends after `seconds`, or -1.
+static inline int sallyport_connect(long seconds)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    struct timeval wait = { .tv_sec = seconds };
+    _Static_assert(sizeof(SALLYPORT_SOCKET) <= sizeof(address.sun_path), "the socket's path is too long");
+    memcpy(address.sun_path, SALLYPORT_SOCKET, sizeof(SALLYPORT_SOCKET));
+    int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (descriptor < 0)
+        return -1;
+    if (setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait) < 0
+        || setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait) < 0
+        || connect(descriptor, (struct sockaddr *)&address, sizeof address) < 0) {
+        close(descriptor);
+        return -1;
+    }
+    return descriptor;
+}
+
+static inline int sallyport_close(int descriptor)
+{
+    return close(descriptor);
+}
+
+// Interrupted calls are repeated; a vanished agent must not raise SIGPIPE in the process that looks up a name.
+static inline long sallyport_send(int descriptor, const void *bytes, long count)
+{
+    long sent;
+    do
+        sent = send(descriptor, bytes, count, MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    return sent;
+}
+
+static inline long sallyport_receive(int descriptor, void *bytes, long count)
+{
+    long received;
+    do
+        received = recv(descriptor, bytes, count, 0);
+    while (received < 0 && errno == EINTR);
+    return received;
+}
+
+static inline int sallyport_open_snapshot(void)
+{
+    return open(SALLYPORT_SNAPSHOT, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+}
+
+// The size of an open file that only root can have written, or -1. The system call is made directly because the C library's function has
+// a new symbol since version 2.33, which would keep the module from loading on older systems; the structure is the kernel's own.
+static inline long sallyport_trusted_size(int descriptor)
+{
+    struct stat status;
+    if (syscall(SYS_fstat, descriptor, &status) != 0 || !S_ISREG(status.st_mode) || status.st_uid != 0
+        || (status.st_mode & 022) != 0)
+        return -1;
+    return status.st_size;
+}
+
+static inline int sallyport_map_failed(const void *address)
+{
+    return address == MAP_FAILED;
+}
+
+#endif

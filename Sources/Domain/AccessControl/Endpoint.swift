@@ -1,0 +1,19 @@
+/// A place on the network that a tunnel can dial.
+public struct Endpoint: Hashable, Sendable {
+    /// An IP address in text, never a name: names could change their meaning between the check and the dialling.
+    public let address: String
+    /// A TCP port, 1 to 65535.
+    public let port: Int
+
+    /// Names a place.
+    public init(address: String, port: Int) {
+        self.address = address
+        self.port = port
+    }
+}
+
+extension Endpoint: CustomStringConvertible {
+    public var description: String {
+        self.address.contains(":") ? "[\(self.address)]:\(self.port)" : "\(self.address):\(self.port)"
+    }
+}

@@ -1,0 +1,127 @@
+import Crypto
+public import Storage
+import Vocabulary
+
+/// The ordered, tamper-evident record of what happened: each entry carries the digest of the one before it.
+///
+/// Changing or removing any entry but the last breaks the chain at that place; `verify` finds it. To notice that the last entries are
+/// gone, keep the newest digest (`head`) somewhere else.
+public struct AuditLog: Sendable {
+    /// An entry as it is kept.
+    public struct Entry: Sendable, Hashable {
+        /// Its place in the order, from 1, without gaps.
+        public let sequence: Int64
+        /// What happened.
+        public let event: AuditEvent
+        /// SHA-256 over the previous digest and this event's canonical JSON, in hexadecimal.
+        public let digest: String
+    }
+
+    /// The schema.
+    public static let migrations = [
+        Migration(
+            "audit-1",
+            [
+                """
+                CREATE TABLE audit (
+                    sequence INTEGER PRIMARY KEY NOT NULL,
+                    at BIGINT NOT NULL,
+                    actor TEXT,
+                    action TEXT NOT NULL,
+                    event TEXT NOT NULL,
+                    digest TEXT NOT NULL
+                )
+                """,
+                "CREATE INDEX audit_at ON audit (at)",
+            ]
+        )
+    ]
+
+    private let database: any Database
+
+    /// Makes a log on a store that has the schema.
+    public init(database: any Database) {
+        self.database = database
+    }
+
+    /// Records an event in a transaction of its own.
+    public func record(_ event: AuditEvent) async throws {
+        try await self.database.write { try self.record(event, in: $0) }
+    }
+
+    /// Records an event together with the change it describes.
+    public func record(_ event: AuditEvent, in transaction: any Transaction) throws {
+        let last = try transaction.row("SELECT sequence, digest FROM audit ORDER BY sequence DESC LIMIT 1")
+        let sequence = try last.map { try $0.integer("sequence") + 1 } ?? 1
+        let text = String(decoding: try JSONText.encode(event), as: UTF8.self)
+        let digest = Self.digest(previous: try last?.text("digest") ?? "", sequence: sequence, event: text)
+        try transaction.run(
+            """
+            INSERT INTO audit (sequence, at, actor, action, event, digest)
+            VALUES (\(sequence), \(event.at), \(event.actor), \(event.action), \(text), \(digest))
+            """
+        )
+    }
+
+    /// The newest entries first, at most `limit`, older than `before` when given.
+    public func entries(before sequence: Int64? = nil, limit: Int = 100) async throws -> [Entry] {
+        let top = sequence ?? Int64.max
+        return try await self.database.read { reader in
+            try reader.rows(
+                """
+                SELECT sequence, event, digest FROM audit
+                WHERE sequence < \(top)
+                ORDER BY sequence DESC
+                LIMIT \(min(max(limit, 1), 1000))
+                """
+            ).map(Self.entry)
+        }
+    }
+
+    /// The newest digest and its sequence: keep it outside to notice a cut tail.
+    public func head() async throws -> (sequence: Int64, digest: String)? {
+        try await self.entries(limit: 1).first.map { ($0.sequence, $0.digest) }
+    }
+
+    /// Walks the whole chain; returns the sequence of the first entry that is missing or does not fit, or nil when all is well.
+    public func verify() async throws -> Int64? {
+        var previous = ""
+        var expected: Int64 = 1
+        while true {
+            let start = expected
+            let rows = try await self.database.read { reader in
+                try reader.rows(
+                    "SELECT sequence, event, digest FROM audit WHERE sequence >= \(start) ORDER BY sequence LIMIT 1000"
+                )
+            }
+            if rows.isEmpty { return nil }
+            for row in rows {
+                let digest = try row.text("digest")
+                guard
+                    try row.integer("sequence") == expected,
+                    digest == Self.digest(previous: previous, sequence: expected, event: try row.text("event"))
+                else { return expected }
+                previous = digest
+                expected += 1
+            }
+        }
+    }
+
+    private static func digest(previous: String, sequence: Int64, event: String) -> String {
+        var hash = SHA256()
+        hash.update(data: Array("\(previous)\n\(sequence)\n\(event)".utf8))
+        return Hex.encode(hash.finalize())
+    }
+
+    private static func entry(_ row: Row) throws -> Entry {
+        Entry(
+            sequence: try row.integer("sequence"),
+            event: try Self.decode(try row.text("event")),
+            digest: try row.text("digest")
+        )
+    }
+
+    private static func decode(_ text: String) throws -> AuditEvent {
+        try JSONText.decode(AuditEvent.self, from: text)
+    }
+}

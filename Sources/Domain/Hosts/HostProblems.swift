@@ -1,0 +1,114 @@
+import Vocabulary
+
+extension Problem {
+    static func malformedJoin(_ detail: String) -> Problem {
+        Problem("InvalidJoinRequest", shown: "The request to join is not well-formed.", logged: detail)
+    }
+
+    static let joinToken = Problem(
+        "InvalidJoinToken",
+        shown: "The join token is unknown, used or expired. Make a new one with `sallyport host token`."
+    )
+
+    // One answer for every reason: who guesses learns nothing.
+    static func hostAuthentication(_ detail: String) -> Problem {
+        Problem("AuthenticationFailed", shown: "The host could not be authenticated.", logged: detail)
+    }
+
+    static func machineNotFound(_ path: ResourcePath) -> Problem {
+        Problem("ResourceNotFound", shown: "There is no machine '\(path)'.")
+    }
+}
+
+extension Refusal {
+    static func machineGone(_ machine: ResourcePath) -> Refusal {
+        Refusal("MachineUnknown", reason: "The machine \(machine.name) is not registered any more.")
+    }
+
+    static func signInOff(_ machine: ResourcePath) -> Refusal {
+        Refusal(
+            "SignInDisabled",
+            reason: "Signing in with the organisation's account is switched off on \(machine.name).",
+            remedy: "Ask an administrator to install the extension AADSSHLoginForLinux on it."
+        )
+    }
+
+    static func identityMissing(_ machine: ResourcePath) -> Refusal {
+        Refusal(
+            "MachineIdentityMissing",
+            reason: "\(machine.name) has no system-assigned managed identity, so it cannot check who may log in.",
+            remedy: "Ask an administrator to run `az vm identity assign` for it."
+        )
+    }
+
+    static let accountUnknown = Refusal("AccountUnknown", reason: "The account is not in the directory any more.")
+
+    static func accountDisabled(_ name: String) -> Refusal {
+        Refusal(
+            "AccountDisabled",
+            reason: "The account \(PrintableText.of(name)) is disabled.",
+            remedy: "Ask an administrator to enable it."
+        )
+    }
+
+    static func guestNotAllowed(_ name: String) -> Refusal {
+        Refusal(
+            "GuestNotAllowed",
+            reason: "\(PrintableText.of(name)) is a guest, and guests cannot log in to machines.",
+            remedy: "Use an account of this organisation."
+        )
+    }
+
+    static func nameMismatch(_ typed: String) -> Refusal {
+        Refusal(
+            "NameMismatch",
+            reason: "The user name \(PrintableText.of(typed)) is not that of the certificate's holder.",
+            remedy: "Log in with your own user name."
+        )
+    }
+
+    static func roleMissing(_ name: String, on machine: ResourcePath) -> Refusal {
+        Refusal(
+            "RoleMissing",
+            reason: "Azure role not assigned: \(PrintableText.of(name)) has neither 'Virtual Machine User Login' nor "
+                + "'Virtual Machine Administrator Login' on \(machine.name) (\(machine)).",
+            remedy: "Ask an owner of the machine for one of these roles."
+        )
+    }
+
+    static func notConnected(_ machine: ResourcePath, hasJoined: Bool) -> Refusal {
+        Refusal(
+            "VMAgentStatusCommunicationError",
+            reason: hasJoined
+                ? "The agent of '\(machine.name)' is not connected, so nothing can be installed on it."
+                : "The machine '\(machine.name)' has not joined, so nothing can be installed on it.",
+            remedy: hasJoined
+                ? "Start the machine, or look at `systemctl status sally-agent` on it."
+                : "Make a token with `sallyport host token` and run `sally-agent join` on the machine."
+        )
+    }
+
+    static func identityNeeded(_ machine: ResourcePath) -> Refusal {
+        Refusal(
+            "VMExtensionProvisioningError",
+            reason: "Enable failed with exit code 22: '\(machine.name)' has no system-assigned managed identity.",
+            remedy:
+                "Delete the failed extension, assign the identity with `az vm identity assign`, and install it again."
+        )
+    }
+
+    static func extensionFailed(_ code: Int, _ message: String) -> Refusal {
+        Refusal(
+            "VMExtensionProvisioningError",
+            reason: "Enable failed with exit code \(code): \(PrintableText.of(message, limit: 512))"
+        )
+    }
+
+    static func extensionTimeout(_ machine: ResourcePath) -> Refusal {
+        Refusal(
+            "VMExtensionProvisioningTimeout",
+            reason: "'\(machine.name)' did not report in time whether sign-in works.",
+            remedy: "Look at the agent's log on the machine and try again."
+        )
+    }
+}

@@ -1,0 +1,88 @@
+/// An IPv4 address as a number, so that ranges can be compared. Source: RFC 791, text form of RFC 6943 section 3.1.1 (strict).
+public struct IPv4Address: Hashable, Comparable, Sendable {
+    /// The address in host order: 10.0.0.1 is 0x0a000001.
+    public let number: UInt32
+
+    /// Makes an address from its number.
+    public init(number: UInt32) {
+        self.number = number
+    }
+
+    /// Reads four decimal numbers; leading zeros, signs and short forms are refused because programs disagree about them.
+    public init?(_ text: some StringProtocol) {
+        let parts = text.split(separator: "." as Character, omittingEmptySubsequences: false)
+        guard parts.count == 4 else { return nil }
+        var number: UInt32 = 0
+        for part in parts {
+            guard
+                (1...3).contains(part.utf8.count), part.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+                part.utf8.count == 1 || part.utf8.first != 0x30, let byte = UInt8(part)
+            else { return nil }
+            number = number << 8 | UInt32(byte)
+        }
+        self.number = number
+    }
+
+    public static func < (left: IPv4Address, right: IPv4Address) -> Bool {
+        left.number < right.number
+    }
+}
+
+extension IPv4Address: CustomStringConvertible {
+    public var description: String {
+        [24, 16, 8, 0].map { String(self.number >> UInt32($0) & 255) }.joined(separator: ".")
+    }
+}
+
+/// A range of IPv4 addresses in CIDR form. Source: RFC 4632 section 3.1.
+public struct AddressPrefix: Hashable, Sendable {
+    /// The first address.
+    public let base: IPv4Address
+    /// How many leading bits are fixed, 0 to 32.
+    public let length: Int
+
+    /// Reads `10.0.0.0/16`; bits set beyond the length are refused, as Azure does.
+    public init?(_ text: some StringProtocol) {
+        let parts = text.split(separator: "/" as Character, omittingEmptySubsequences: false)
+        guard
+            parts.count == 2, let base = IPv4Address(parts[0]), (1...2).contains(parts[1].utf8.count),
+            parts[1].utf8.allSatisfy({ (0x30...0x39).contains($0) }), let length = Int(parts[1]), length <= 32,
+            parts[1].utf8.count == 1 || parts[1].utf8.first != 0x30
+        else { return nil }
+        self.base = base
+        self.length = length
+        guard base.number & ~self.mask == 0 else { return nil }
+    }
+
+    private var mask: UInt32 {
+        self.length == 0 ? 0 : UInt32.max << UInt32(32 - self.length)
+    }
+
+    /// The last address.
+    public var last: IPv4Address { IPv4Address(number: self.base.number | ~self.mask) }
+
+    /// Whether the address lies in the range.
+    public func contains(_ address: IPv4Address) -> Bool {
+        address.number & self.mask == self.base.number
+    }
+
+    /// Whether the other range lies wholly in this one.
+    public func contains(_ other: AddressPrefix) -> Bool {
+        other.length >= self.length && self.contains(other.base)
+    }
+
+    /// Whether the two ranges share an address.
+    public func overlaps(_ other: AddressPrefix) -> Bool {
+        self.contains(other.base) || other.contains(self.base)
+    }
+
+    /// The addresses that an interface may have: Azure keeps the first four and the last one of a subnet for itself.
+    public var usable: ClosedRange<UInt32>? {
+        guard self.length <= 29 else { return nil }
+        return self.base.number + 4...self.last.number - 1
+    }
+}
+
+extension AddressPrefix: CustomStringConvertible {
+    public var description: String { "\(self.base)/\(self.length)" }
+}

@@ -1,0 +1,156 @@
+import AccessControl
+public import Vocabulary
+
+/// The part of a change that happens on a machine: turning sign-in on and off.
+extension Resources {
+    /// Carries out what was declared for a machine before it joined. Called when it has joined or is connected again.
+    public func machineIsReady(_ machine: ResourcePath) {
+        for installed in self.list(type: ResourceKind.virtualMachineExtension.type, below: machine)
+        where ["Creating", "Updating"].contains(installed.provisioningState) && installed.handler?.isSignIn == true {
+            _ = self.startInstallation(of: installed, by: .system)
+        }
+    }
+
+    /// Begins an installation that a PUT asked for; declared ones wait until the machine has joined.
+    func beginInstallation(of resource: Resource, old: Resource?, by author: ChangeAuthor) -> ResourceOperation? {
+        guard
+            let kind = self.catalogue.kind(at: resource.path), kind.isInstalled(resource),
+            ["Creating", "Updating"].contains(resource.provisioningState), old?.etag != resource.etag,
+            let machine = resource.path.parent
+        else { return nil }
+        if author.isSystem, self.hooks.instanceView(machine) == nil { return nil }
+        return self.startInstallation(of: resource, by: author)
+    }
+
+    /// Takes up removals that a restart interrupted.
+    func resumeRemovals() {
+        for resource in self.list(below: .root) where resource.provisioningState == "Deleting" {
+            let path = resource.path
+            _ = self.begin(.delete, on: resource, by: .system) { await self.finishRemoval(of: path, by: .system) }
+        }
+    }
+
+    func begin(
+        _ purpose: ResourceOperation.Purpose,
+        on resource: Resource,
+        by author: ChangeAuthor,
+        work: @escaping @Sendable () async -> Problem?
+    ) -> ResourceOperation {
+        let location = resource.location ?? self.settings.locations.first?.name ?? "local"
+        return self.operations.begin(
+            purpose,
+            on: resource,
+            owner: author.subject?.id,
+            location: location,
+            work: work
+        )
+    }
+
+    private func startInstallation(of resource: Resource, by author: ChangeAuthor) -> ResourceOperation {
+        let path = resource.path
+        return self.begin(.write, on: resource, by: author) {
+            let verdict = await self.install(path)
+            return await self.conclude(path, verdict)
+        }
+    }
+
+    private func install(_ path: ResourcePath) async -> Verdict<Void> {
+        guard let installed = self.resource(path), let machine = path.parent.flatMap({ self.resource($0) }) else {
+            return .refused(Refusal("ResourceNotFound", reason: "The extension is not there any more."))
+        }
+        guard installed.handler == .signInForLinux, machine.osType == "Linux" else {
+            return .refused(
+                Refusal(
+                    "ExitCode51",
+                    reason: "Non-zero exit code: 51. \(installed.handler?.rawValue ?? "The extension") is not supported "
+                        + "on '\(machine.name)', which runs \(machine.osType).",
+                    remedy: "Install AADSSHLoginForLinux on Linux machines."
+                )
+            )
+        }
+        guard machine.hasSystemIdentity else {
+            return .refused(
+                Refusal(
+                    "ExitCode22",
+                    reason: "Non-zero exit code: 22. '\(machine.name)' has no system-assigned managed identity, so it "
+                        + "cannot ask who may sign in.",
+                    remedy: "Delete the failed extension, turn the identity on (az vm identity assign), and install the "
+                        + "extension again."
+                )
+            )
+        }
+        let others = self.list(type: ResourceKind.virtualMachineExtension.type, below: machine.path)
+        if let old = others.first(where: { $0.handler == .oldSignInForLinux }) {
+            return .refused(
+                Refusal(
+                    "ExitCode23",
+                    reason: "Non-zero exit code: 23. The older extension AADLoginForLinux ('\(old.name)') is still "
+                        + "installed on '\(machine.name)'.",
+                    remedy: "Delete it (az vm extension delete -n \(old.name)), then install AADSSHLoginForLinux again."
+                )
+            )
+        }
+        return await self.hooks.signIn.enable(machine.path)
+    }
+
+    /// Writes down how an installation ended. Returns the problem that its operation shows.
+    private func conclude(_ path: ResourcePath, _ verdict: Verdict<Void>) async -> Problem? {
+        let failure: Refusal? = if case .refused(let refusal) = verdict { refusal } else { nil }
+        let problem = failure.map { Self.provisioningError($0, of: path) }
+        do {
+            try await self.perform(by: .system, "resource.write", path) { plan throws(Problem) in
+                guard var resource = plan[path], resource.provisioningState != "Deleting" else { return }
+                resource.provisioningState = failure == nil ? "Succeeded" : "Failed"
+                resource.failure = failure
+                plan.store(resource, as: failure == nil ? "resource.installed" : "resource.installFailed")
+            }
+        } catch {
+            return problem ?? error
+        }
+        return problem
+    }
+
+    private static func provisioningError(_ refusal: Refusal, of path: ResourcePath) -> Problem {
+        Problem(
+            refusal.code.hasPrefix("VM") ? refusal.code : "VMExtensionProvisioningError",
+            shown: "VM '\(path.parent?.name ?? "")' has reported a failure when processing extension '\(path.name)' "
+                + "(publisher '\(ExtensionHandler.publisher)'). Error message: '\(refusal.reason)' \(refusal.remedy)"
+        )
+    }
+
+    /// Undoes on the machine what has to be undone, then removes the resource. Returns what went wrong.
+    func finishRemoval(of path: ResourcePath, by author: ChangeAuthor) async -> Problem? {
+        let machines = self.list(type: ResourceKind.virtualMachineExtension.type, below: path)
+            .filter { $0.handler?.isSignIn == true }
+            .compactMap(\.path.parent)
+        for machine in Set(machines).sorted(by: { $0.key < $1.key }) {
+            let verdict = await self.hooks.signIn.disable(machine)
+            // A machine that goes as a whole cannot refuse: decisions about it end with it.
+            if case .refused(let refusal) = verdict, path.isOf(type: ResourceKind.virtualMachineExtension.type) {
+                return await self.abandonRemoval(of: path, refusal)
+            }
+        }
+        do {
+            try await self.perform(by: author, "resource.delete", path) { plan throws(Problem) in
+                _ = try plan.remove(path, isAuthorized: true)
+            }
+            return nil
+        } catch {
+            return await self.abandonRemoval(of: path, Refusal(error.code, reason: error.shown)) ?? error
+        }
+    }
+
+    private func abandonRemoval(of path: ResourcePath, _ refusal: Refusal) async -> Problem? {
+        do {
+            try await self.perform(by: .system, "resource.write", path) { plan throws(Problem) in
+                guard var resource = plan[path] else { return }
+                resource.provisioningState = "Failed"
+                resource.failure = refusal
+                plan.store(resource, as: "resource.deleteFailed")
+            }
+        } catch {
+            return error
+        }
+        return Problem(refusal.code, shown: refusal.sentence)
+    }
+}

@@ -1,0 +1,155 @@
+import Synchronization
+public import Vocabulary
+
+/// Work on a resource that goes on after the request that asked for it was answered.
+public struct ResourceOperation: Sendable {
+    /// What it does.
+    public enum Purpose: String, Sendable {
+        case write
+        case delete
+    }
+
+    /// How far it is, in the words of Azure's operation documents.
+    public enum Status: String, Sendable {
+        case inProgress = "InProgress"
+        case succeeded = "Succeeded"
+        case failed = "Failed"
+    }
+
+    /// Its identifier; knowing it is not enough to see it.
+    public let id: GUID
+    /// What it works on.
+    public let target: ResourcePath
+    /// The type of that, as the catalogue spells it.
+    public let type: String
+    /// Where that is.
+    public let location: String
+    /// What it does.
+    public let purpose: Purpose
+    /// The object id of who asked; nil for the system.
+    public let owner: GUID?
+    /// When it began.
+    public let startedAt: Instant
+    /// When it ended.
+    public internal(set) var endedAt: Instant?
+    /// How far it is.
+    public internal(set) var status = Status.inProgress
+    /// Why it failed.
+    public internal(set) var problem: Problem?
+
+    /// The address at which it can be watched, below the given word: `operations` or `operationResults`.
+    public func path(_ word: String = "operations") -> ResourcePath? {
+        guard let subscription = self.target.subscription else { return nil }
+        let namespace = self.type.split(separator: "/" as Character).first.map(String.init) ?? "Microsoft.Resources"
+        return ResourcePath(
+            "/subscriptions/\(subscription)/providers/\(namespace)/locations/\(self.location)/\(word)/\(self.id)"
+        )
+    }
+
+    /// The body that answers a poll: always with `status`, so that clients can tell running from unreadable.
+    public var document: JSONValue {
+        var document: JSONValue = [
+            "id": .string(self.path().map(\.description) ?? ""), "name": .string(self.id.description),
+            "status": .string(self.status.rawValue), "startTime": .string(self.startedAt.description),
+        ]
+        if let end = self.endedAt { document["endTime"] = .string(end.description) }
+        if let problem = self.problem {
+            document["error"] = ["code": .string(problem.code), "message": .string(problem.shown)]
+        }
+        return document
+    }
+}
+
+/// The operations that run and those that ended lately. Kept in memory: after a restart the resource itself says how far it is.
+final class Operations: Sendable {
+    private struct State {
+        var known: [GUID: ResourceOperation] = [:]
+        var order: [GUID] = []
+        var tasks: [GUID: Task<Void, Never>] = [:]
+        var isClosed = false
+    }
+
+    private static let mostKnown = 4096
+    private static let mostRunning = 512
+
+    private let state = Mutex(State())
+    private let clock: TimeSource
+    private let random: RandomSource
+
+    init(clock: TimeSource, random: RandomSource) {
+        self.clock = clock
+        self.random = random
+    }
+
+    /// Whether another one may begin. Throws `TooManyRequests` when too many run.
+    func checkRoom() throws(Problem) {
+        guard self.state.withLock({ !$0.isClosed && $0.tasks.count < Self.mostRunning }) else {
+            throw Problem("TooManyRequests", shown: "Too many operations are running. Try again in a moment.")
+        }
+    }
+
+    /// Begins an operation; the work returns what went wrong, or nil.
+    func begin(
+        _ purpose: ResourceOperation.Purpose,
+        on target: Resource,
+        owner: GUID?,
+        location: String,
+        work: @escaping @Sendable () async -> Problem?
+    ) -> ResourceOperation {
+        let operation = ResourceOperation(
+            id: GUID(from: self.random),
+            target: target.path,
+            type: target.type,
+            location: location,
+            purpose: purpose,
+            owner: owner,
+            startedAt: self.clock.now
+        )
+        self.state.withLock { state in
+            state.known[operation.id] = operation
+            state.order.append(operation.id)
+            if state.order.count > Self.mostKnown, let ended = state.order.firstIndex(where: { state.tasks[$0] == nil }) {
+                state.known[state.order.remove(at: ended)] = nil
+            }
+            // `settle` awaits it, when the server stops or a test wants to know.
+            state.tasks[operation.id] = Task {
+                let problem = await work()
+                self.end(operation.id, problem)
+            }
+        }
+        return operation
+    }
+
+    /// The operation with an identifier.
+    subscript(id: GUID) -> ResourceOperation? {
+        self.state.withLock { $0.known[id] }
+    }
+
+    /// Waits until nothing runs.
+    func settle() async {
+        while let task = self.state.withLock({ $0.tasks.values.first }) {
+            await task.value
+        }
+    }
+
+    /// Lets nothing begin any more, cancels what runs and waits for it.
+    func close() async {
+        for task in self.state.withLock({ state in
+            state.isClosed = true
+            return Array(state.tasks.values)
+        }) {
+            task.cancel()
+            await task.value
+        }
+    }
+
+    private func end(_ id: GUID, _ problem: Problem?) {
+        let now = self.clock.now
+        self.state.withLock { state in
+            state.tasks[id] = nil
+            state.known[id]?.status = problem == nil ? .succeeded : .failed
+            state.known[id]?.problem = problem
+            state.known[id]?.endedAt = now
+        }
+    }
+}

@@ -1,0 +1,263 @@
+public import AccessControl
+public import Vocabulary
+
+/// Where a bastion host finds a target.
+public struct Reach: Sendable, Hashable {
+    /// What to dial.
+    public let endpoint: Endpoint
+    /// The interface with that address; nil for an address that belongs to no declared machine.
+    public let networkInterface: ResourcePath?
+    /// The virtual network in which it lies.
+    public let network: ResourcePath
+    /// Whether that is a neighbour of the bastion host's own network.
+    public let isPeered: Bool
+    /// The machine with that address, if one is declared: also for connections by address.
+    public let machine: ResourcePath?
+}
+
+/// How a session comes to a bastion host. Source: Azure Bastion, SKU comparison.
+public enum ConnectionWay: String, Sendable, Hashable {
+    /// The browser.
+    case portal
+    /// `az network bastion ssh|tunnel|rdp`, `sally`, a plain tunnel.
+    case nativeClient
+}
+
+extension Resources {
+    /// Whether a bastion host reaches a port of a target, and where that is. Asks for nobody's rights: `judgeConnection` does.
+    ///
+    /// - Parameter target: a virtual machine, or `…/providers/Microsoft.Network/bh-hostConnect/{address}` for a connection by address.
+    public func reach(
+        _ target: ResourcePath,
+        port: Int,
+        from bastion: ResourcePath,
+        by way: ConnectionWay = .nativeClient
+    ) -> Verdict<Reach> {
+        let snapshot = self.current
+        guard let host = snapshot[bastion], host.path.isOf(type: ResourceKind.bastionHost.type),
+            host.provisioningState == "Succeeded"
+        else {
+            return .refused(Refusal("BastionHostNotFound", reason: "There is no working bastion host '\(bastion.name)'."))
+        }
+        if let refusal = Self.gate(host, port: port, way) { return .refused(refusal) }
+        let networks = snapshot.networks(reachedFrom: host)
+        guard let own = networks.first else {
+            return .refused(
+                Refusal("BastionNetworkNotFound", reason: "The bastion host '\(host.name)' stands in no virtual network.")
+            )
+        }
+        let found: Verdict<Place>
+        if let address = target.hostConnectAddress {
+            found = Self.place(address, host, networks, snapshot)
+        } else {
+            found = Self.place(target, host, networks, snapshot)
+        }
+        switch found {
+        case .refused(let refusal): return .refused(refusal)
+        case .allowed(let place):
+            if case .refused(let refusal) = self.settings.addressPolicy.judge(place.address.description) {
+                return .refused(refusal)
+            }
+            return .allowed(
+                Reach(
+                    endpoint: Endpoint(address: place.address.description, port: port),
+                    networkInterface: place.interface,
+                    network: place.network,
+                    isPeered: place.network != own.path,
+                    machine: place.machine
+                )
+            )
+        }
+    }
+
+    /// The bastion hosts that reach a port of a target, those in the target's own network first.
+    public func bastions(reaching target: ResourcePath, port: Int, by way: ConnectionWay = .nativeClient) -> [Resource] {
+        let hosts = self.list(type: ResourceKind.bastionHost.type, below: .root).compactMap { host -> (Resource, Bool)? in
+            guard case .allowed(let reach) = self.reach(target, port: port, from: host.path, by: way) else { return nil }
+            return (host, reach.isPeered)
+        }
+        return hosts.filter { !$0.1 }.map(\.0) + hosts.filter(\.1).map(\.0)
+    }
+
+    /// The bastion hosts whose data plane answers at a name, in any letter case.
+    public func bastions(dnsName: String) -> [Resource] {
+        let wanted = dnsName.lowercased()
+        return self.list(type: ResourceKind.bastionHost.type, below: .root)
+            .filter { self.settings.dataPlaneHost($0.path).lowercased() == wanted }
+    }
+
+    /// The interfaces of a machine, the primary one first.
+    public func networkInterfaces(of machine: ResourcePath) -> [Resource] {
+        let snapshot = self.current
+        return (snapshot[machine]?.interfaces ?? []).compactMap { snapshot[$0] }
+    }
+
+    /// The private addresses of a machine, the primary one first.
+    public func addresses(of machine: ResourcePath) -> [String] {
+        self.networkInterfaces(of: machine).flatMap { $0.ipConfigurations.compactMap { $0.address?.description } }
+    }
+
+    /// What somebody must be able to read to reach a machine: its interfaces, their networks, the bastion hosts that reach it.
+    public func surroundings(of machine: ResourcePath) -> [ResourcePath] {
+        let interfaces = self.networkInterfaces(of: machine)
+        let networks = Set(interfaces.flatMap { $0.ipConfigurations.compactMap(\.network) }).sorted { $0.key < $1.key }
+        let hosts = self.bastions(reaching: machine, port: 22, by: .portal)
+        return interfaces.map(\.path) + networks + hosts.map(\.path)
+    }
+
+    // MARK: Checks
+
+    private struct Place {
+        let address: IPv4Address
+        let interface: ResourcePath?
+        let network: ResourcePath
+        let machine: ResourcePath?
+    }
+
+    // Editions and switches. Source: Azure Bastion, SKU comparison.
+    private static func gate(_ host: Resource, port: Int, _ way: ConnectionWay) -> Refusal? {
+        guard (1...65_535).contains(port) else {
+            return Refusal("PortNotValid", reason: "\(port) is not a TCP port.", remedy: "Choose a port from 1 to 65535.")
+        }
+        let sku = host.bastionSKU
+        if way == .nativeClient {
+            guard sku >= .standard else {
+                return Refusal(
+                    "NativeClientNotSupported",
+                    reason: "Native client connections need the Standard SKU or higher; '\(host.name)' is \(sku.rawValue).",
+                    remedy: "Connect in the browser, or upgrade the bastion host and set enableTunneling."
+                )
+            }
+            guard host.properties["enableTunneling"]?.bool == true else {
+                return Refusal(
+                    "TunnelingDisabled",
+                    reason: "Native client support is off on '\(host.name)'.",
+                    remedy: "Turn it on: az network bastion update -n \(host.name) --enable-tunneling true."
+                )
+            }
+        }
+        guard port == 22 || port == 3389 || sku >= .standard else {
+            return Refusal(
+                "CustomPortNotSupported",
+                reason: "Port \(port) needs the Standard SKU or higher; '\(host.name)' is \(sku.rawValue) and reaches 22 "
+                    + "and 3389 only.",
+                remedy: "Use port 22 or 3389, or upgrade the bastion host."
+            )
+        }
+        return nil
+    }
+
+    private static func place(
+        _ machine: ResourcePath,
+        _ host: Resource,
+        _ networks: [Resource],
+        _ snapshot: Snapshot
+    ) -> Verdict<Place> {
+        guard let found = snapshot[machine], found.path.isOf(type: ResourceKind.virtualMachine.type) else {
+            return .refused(
+                Refusal("ResourceNotFound", reason: "There is no virtual machine '\(machine.name)' at '\(machine)'.")
+            )
+        }
+        let places = found.interfaces.compactMap { snapshot[$0] }.flatMap { interface in
+            interface.ipConfigurations.compactMap { configuration -> Place? in
+                guard let address = configuration.address, let network = configuration.network else { return nil }
+                return Place(address: address, interface: interface.path, network: network, machine: found.path)
+            }
+        }
+        for network in networks {
+            if let place = places.first(where: { $0.network == network.path }) { return .allowed(place) }
+        }
+        let elsewhere = Set(places.map(\.network.name)).sorted().joined(separator: ", ")
+        return .refused(
+            Refusal(
+                "NetworkNotReachable",
+                reason: "'\(found.name)' is in the virtual network '\(elsewhere)', which is neither the network of the "
+                    + "bastion host '\(host.name)' (\(networks.first?.name ?? "")) nor peered with it.",
+                remedy: host.bastionSKU == .developer
+                    ? "A Developer bastion host reaches its own network only: upgrade it, or use one in that network."
+                    : "Peer the two networks in both directions, or use a bastion host in that network."
+            )
+        )
+    }
+
+    private static func place(
+        _ address: String,
+        _ host: Resource,
+        _ networks: [Resource],
+        _ snapshot: Snapshot
+    ) -> Verdict<Place> {
+        guard host.bastionSKU >= .standard, host.properties["enableIpConnect"]?.bool == true else {
+            let isLow = host.bastionSKU < .standard
+            return .refused(
+                Refusal(
+                    "IPConnectDisabled",
+                    reason: isLow
+                        ? "IP-based connections need the Standard SKU or higher; '\(host.name)' is "
+                            + "\(host.bastionSKU.rawValue)."
+                        : "IP-based connections are off on '\(host.name)'.",
+                    remedy: isLow
+                        ? "Upgrade the bastion host and set enableIpConnect."
+                        : "Turn them on: az network bastion update -n \(host.name) --enable-ip-connect true."
+                )
+            )
+        }
+        guard let number = IPv4Address(address) else {
+            return .refused(
+                Refusal(
+                    "AddressNotValid",
+                    reason: "'\(PrintableText.of(address, limit: 64))' is not a private IPv4 address.",
+                    remedy: "IP-based connections take an address such as 10.0.0.4, not a name."
+                )
+            )
+        }
+        for network in networks where network.addressSpace.contains(where: { $0.contains(number) }) {
+            let interface = snapshot.interface(at: number, in: network.path)
+            return .allowed(
+                Place(
+                    address: number,
+                    interface: interface?.path,
+                    network: network.path,
+                    machine: interface.flatMap { snapshot.machine(of: $0.path)?.path }
+                )
+            )
+        }
+        let ranges = networks.flatMap(\.addressSpace).map(\.description).joined(separator: ", ")
+        return .refused(
+            Refusal(
+                "AddressNotReachable",
+                reason: "\(number) is outside the ranges that '\(host.name)' reaches (\(ranges)).",
+                remedy: "Use an address in one of them, or peer the network that has the address."
+            )
+        )
+    }
+}
+
+extension Snapshot {
+    /// The networks that a bastion host reaches: its own first, then those peered with it directly and in both directions.
+    ///
+    /// Peering is not transitive. Source: Azure Bastion and virtual network peering.
+    func networks(reachedFrom host: Resource) -> [Resource] {
+        guard let own = host.bastionNetwork.flatMap({ self[$0] }) else { return [] }
+        guard host.bastionSKU > .developer else { return [own] }
+        let type = ResourceKind.virtualNetworkPeering.type
+        let neighbours = self.list(type: type, below: own.path).compactMap { half -> Resource? in
+            guard half.letsTrafficThrough, let remote = half.remoteNetwork else { return nil }
+            let back = self.list(type: type, below: remote).first { $0.remoteNetwork == own.path }
+            return back?.letsTrafficThrough == true ? self[remote] : nil
+        }
+        return [own] + neighbours
+    }
+}
+
+extension Resource {
+    fileprivate var letsTrafficThrough: Bool {
+        self.peeringState == "Connected" && self.properties["allowVirtualNetworkAccess"]?.bool != false
+    }
+}
+
+extension ResourcePath {
+    /// The address in `…/providers/Microsoft.Network/bh-hostConnect/{address}`, the form that clients send for connections by address.
+    public var hostConnectAddress: String? {
+        self.isOf(type: "Microsoft.Network/bh-hostConnect") ? self.name : nil
+    }
+}

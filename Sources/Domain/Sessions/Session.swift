@@ -1,0 +1,107 @@
+public import AccessControl
+public import Vocabulary
+
+/// One person's way through the bastion to one target: admitted once, carried by one or more sockets, ended once.
+public struct Session: Sendable, Hashable {
+    /// The identifier that audit lines, metrics and administrators use; it opens nothing.
+    public let id: GUID
+    /// Who.
+    public let subject: Subject
+    /// Through which bastion host.
+    public let bastion: ResourcePath
+    /// To which machine, or the bastion's IP-connect pseudo-resource.
+    public let target: ResourcePath
+    /// The network endpoint that is dialled.
+    public let endpoint: Endpoint
+    /// The network address the person came from, as the connection said.
+    public let source: String
+    /// When it was admitted.
+    public let admittedAt: Instant
+    /// How many sockets carry it now.
+    public internal(set) var sockets = 0
+    /// Bytes towards the target, of sockets that are closed.
+    public internal(set) var bytesSent: UInt64 = 0
+    /// Bytes from the target, of sockets that are closed.
+    public internal(set) var bytesReceived: UInt64 = 0
+}
+
+/// Who asks to be let through, and where to.
+public struct AdmissionRequest: Sendable {
+    /// Who, as the access token says.
+    public let subject: Subject
+    /// The bastion host that was asked.
+    public let bastion: ResourcePath
+    /// The machine, or `…/Microsoft.Network/bh-hostConnect/{address}`.
+    public let target: ResourcePath
+    /// The TCP port on the target.
+    public let port: Int
+    /// The session that another socket is wanted for: the `authToken` of the first answer.
+    public let continuing: String?
+    /// The network address it came from.
+    public let source: String
+    /// Joins the audit lines of one request.
+    public let correlation: String
+
+    /// Makes a request.
+    public init(
+        subject: Subject,
+        bastion: ResourcePath,
+        target: ResourcePath,
+        port: Int,
+        continuing: String? = nil,
+        source: String,
+        correlation: String
+    ) {
+        self.subject = subject
+        self.bastion = bastion
+        self.target = target
+        self.port = port
+        self.continuing = continuing
+        self.source = source
+        self.correlation = correlation
+    }
+}
+
+/// What an admitted person gets: three opaque strings, in the names of the bastion's data-plane protocol.
+public struct Admission: Sendable {
+    /// Names the session towards the client: continues it and ends it.
+    public let authToken: String
+    /// Opens one socket, once, within a minute.
+    public let websocketToken: String
+    /// The node that holds the session.
+    public let nodeID: String
+    /// The session.
+    public let session: GUID
+}
+
+/// What decides whether somebody may be connected, asked at admission, at each socket, and whenever rights change.
+public struct ConnectionJudge: Sendable {
+    /// What an allowed connection consists of.
+    public struct Allowed: Sendable {
+        /// The decision that lets it through.
+        public let decision: Decision.Allowed
+        /// Where it leads.
+        public let endpoint: Endpoint
+
+        /// Makes an answer.
+        public init(decision: Decision.Allowed, endpoint: Endpoint) {
+            self.decision = decision
+            self.endpoint = endpoint
+        }
+    }
+
+    let judge: @Sendable (Subject, _ bastion: ResourcePath, _ target: ResourcePath, _ port: Int) -> Verdict<Allowed>
+    let current: @Sendable (GUID) async throws -> Subject?
+
+    /// Makes a judge from the two questions it asks.
+    /// - Parameters:
+    ///   - judge: whether the connection is allowed by rights, reach and features; must answer from memory.
+    ///   - current: the person as of now; nil when unknown or disabled.
+    public init(
+        judge: @escaping @Sendable (Subject, ResourcePath, ResourcePath, Int) -> Verdict<Allowed>,
+        current: @escaping @Sendable (GUID) async throws -> Subject?
+    ) {
+        self.judge = judge
+        self.current = current
+    }
+}

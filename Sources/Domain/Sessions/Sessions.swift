@@ -1,0 +1,309 @@
+public import AccessControl
+public import Audit
+import Synchronization
+public import Vocabulary
+
+/// Admits people to targets, hands out the tokens that open sockets, watches the sockets and ends them.
+///
+/// Nothing here survives a restart: a tunnel dies with its server, and its client asks for a new one.
+public final class Sessions: Sendable {
+    /// The bounds, each stated to the operator.
+    public struct Limits: Sendable {
+        /// How long a `websocketToken` can be used.
+        public var ticketLife: Duration = .seconds(60)
+        /// How long a session without sockets is remembered.
+        public var idleLife: Duration = .seconds(60)
+        /// Sessions at once of one person.
+        public var perSubject = 64
+        /// Sessions at once in all.
+        public var total = 10_000
+        /// How long after a change of rights the tunnel is cut: the host, told at the same moment, first writes its message to the screen.
+        public var grace: Duration = .milliseconds(700)
+
+        /// The defaults.
+        public init() {}
+    }
+
+    private let judge: ConnectionJudge
+    private let accessControl: AccessControl
+    private let audit: AuditLog
+    private let clock: TimeSource
+    private let random: RandomSource
+    private let limits: Limits
+    private let nodeID: String
+    private let table = Mutex(SessionTable())
+
+    /// Makes an empty table.
+    public init(
+        judge: ConnectionJudge,
+        accessControl: AccessControl,
+        audit: AuditLog,
+        clock: TimeSource,
+        random: RandomSource,
+        limits: Limits = Limits()
+    ) {
+        self.judge = judge
+        self.accessControl = accessControl
+        self.audit = audit
+        self.clock = clock
+        self.random = random
+        self.limits = limits
+        self.nodeID = random.token(bytes: 9)
+    }
+
+    /// Decides and, if allowed, makes or continues a session with a token for one more socket.
+    public func admit(_ request: AdmissionRequest) async throws -> Verdict<Admission> {
+        switch self.judge.judge(request.subject, request.bastion, request.target, request.port) {
+        case .refused(let refusal):
+            try await self.record("tunnel.admit", request, refusal: refusal)
+            return .refused(refusal)
+        case .allowed(let allowed):
+            let verdict = self.table.withLock { self.enter(request, allowed, in: &$0) }
+            switch verdict {
+            case .allowed(let admission): try await self.record("tunnel.admit", request, session: admission.session)
+            case .refused(let refusal): try await self.record("tunnel.admit", request, refusal: refusal)
+            }
+            return verdict
+        }
+    }
+
+    private func enter(
+        _ request: AdmissionRequest,
+        _ allowed: ConnectionJudge.Allowed,
+        in table: inout SessionTable
+    ) -> Verdict<Admission> {
+        let now = self.clock.now
+        _ = table.sweep(at: now)
+        var row: SessionTable.Row
+        // A token that is unknown, or another person's, or for another target, is no error: it just continues nothing.
+        if let token = request.continuing, let known = table.row(authToken: token),
+            known.session.subject.id == request.subject.id, known.session.target == request.target,
+            known.session.endpoint == allowed.endpoint
+        {
+            row = known
+        } else {
+            guard table.count(of: request.subject.id) < self.limits.perSubject, table.rows.count < self.limits.total
+            else {
+                return .refused(
+                    Refusal(
+                        "TooManySessions",
+                        reason: "Too many sessions are open.",
+                        remedy: "End one of them and try again."
+                    )
+                )
+            }
+            row = SessionTable.Row(
+                session: Session(
+                    id: GUID(from: self.random),
+                    subject: request.subject,
+                    bastion: request.bastion,
+                    target: request.target,
+                    endpoint: allowed.endpoint,
+                    source: request.source,
+                    admittedAt: now
+                ),
+                authToken: self.random.token(),
+                port: request.port,
+                idleUntil: now
+            )
+        }
+        row.idleUntil = now + self.limits.idleLife
+        table.insert(row)
+        let websocketToken = self.random.token()
+        table.issue(websocketToken, for: row.session.id, until: now + self.limits.ticketLife)
+        return .allowed(
+            Admission(
+                authToken: row.authToken,
+                websocketToken: websocketToken,
+                nodeID: self.nodeID,
+                session: row.session.id
+            )
+        )
+    }
+
+    /// An admission to nothing but a reason: the socket it opens says the refusal and closes.
+    ///
+    /// For clients that show nothing of a refused request, as the Azure command line does.
+    public func admitToRefusal(_ refusal: Refusal) -> Admission {
+        let token = self.random.token()
+        let until = self.clock.now + self.limits.ticketLife
+        self.table.withLock { $0.refuse(token, refusal, until: until) }
+        return Admission(
+            authToken: self.random.token(),
+            websocketToken: token,
+            nodeID: self.nodeID,
+            session: GUID(from: self.random)
+        )
+    }
+
+    /// Spends a `websocketToken`: decides once more, as things are now, and gives the permission to dial.
+    ///
+    /// An unknown, used or expired token is nil: nothing is said about which.
+    public func redeem(_ websocketToken: String) async throws -> Verdict<
+        (session: Session, allowed: ConnectionJudge.Allowed)
+    >? {
+        let now = self.clock.now
+        if let refusal = self.table.withLock({ $0.refusal(websocketToken, at: now) }) { return .refused(refusal) }
+        guard let row = self.table.withLock({ $0.spend(websocketToken, at: now) }) else { return nil }
+        let session = row.session
+        guard let subject = try await self.judge.current(session.subject.id) else {
+            return .refused(Self.disabled(session.subject))
+        }
+        switch self.judge.judge(subject, session.bastion, session.target, row.port) {
+        case .refused(let refusal): return .refused(refusal)
+        case .allowed(let allowed): return .allowed((session, allowed))
+        }
+    }
+
+    /// Makes the permission to dial out of a redeemed token.
+    public func grant(_ redeemed: (session: Session, allowed: ConnectionJudge.Allowed)) -> Grant {
+        self.accessControl.grant(
+            redeemed.allowed.decision,
+            endpoint: redeemed.allowed.endpoint,
+            session: redeemed.session.id
+        )
+    }
+
+    /// Notes a socket that carries the session, with the way to end it; nil when the session has ended meanwhile.
+    public func attach(_ session: GUID, end: @escaping @Sendable (_ reason: String) -> Void) -> Int? {
+        self.table.withLock { table in
+            var number: Int?
+            table.update(session) { row in
+                number = row.nextSocket
+                row.enders[row.nextSocket] = end
+                row.nextSocket += 1
+                row.session.sockets += 1
+            }
+            return number
+        }
+    }
+
+    /// Notes that a socket is gone, with what it carried.
+    public func detach(_ session: GUID, socket: Int, sent: UInt64, received: UInt64, reason: String) async throws {
+        let now = self.clock.now
+        let row = self.table.withLock { table -> SessionTable.Row? in
+            table.update(session) { row in
+                guard row.enders.removeValue(forKey: socket) != nil else { return }
+                row.session.sockets -= 1
+                row.session.bytesSent += sent
+                row.session.bytesReceived += received
+                row.idleUntil = now + self.limits.idleLife
+            }
+            return table.rows[session]
+        }
+        guard let row else { return }
+        try await self.audit.record(
+            self.event(
+                "tunnel.close",
+                row.session,
+                reason: reason,
+                details: ["sent": "\(sent)", "received": "\(received)"]
+            )
+        )
+    }
+
+    /// Ends a session by the token its client holds; whether there was one.
+    @discardableResult
+    public func end(authToken: String) async throws -> Bool {
+        guard
+            let row = self.table.withLock({ table in
+                table.row(authToken: authToken).flatMap { table.remove($0.session.id) }
+            })
+        else { return false }
+        try await self.close(row, reason: "The client ended the session.")
+        return true
+    }
+
+    /// Ends a session by its identifier; whether there was one.
+    @discardableResult
+    public func end(_ session: GUID, reason: String) async throws -> Bool {
+        guard let row = self.table.withLock({ $0.remove(session) }) else { return false }
+        try await self.close(row, reason: reason)
+        return true
+    }
+
+    /// The sessions that exist now, newest first.
+    public func all() -> [Session] {
+        self.table.withLock { $0.rows.values.map(\.session) }.sorted { $0.admittedAt > $1.admittedAt }
+    }
+
+    /// Judges every live session again and ends those that are no longer allowed.
+    public func review() async throws {
+        var refused: [(session: GUID, refusal: Refusal)] = []
+        for row in self.table.withLock({ Array($0.rows.values) }) {
+            let session = row.session
+            guard let subject = try await self.judge.current(session.subject.id) else {
+                refused.append((session.id, Self.disabled(session.subject)))
+                continue
+            }
+            if case .refused(let refusal) = self.judge.judge(subject, session.bastion, session.target, row.port) {
+                refused.append((session.id, refusal))
+            }
+        }
+        guard !refused.isEmpty else { return }
+        try await Task.sleep(for: self.limits.grace)
+        for (session, refusal) in refused {
+            try await self.end(session, reason: refusal.sentence)
+        }
+    }
+
+    private static func disabled(_ subject: Subject) -> Refusal {
+        Refusal("AccountDisabled", reason: "The account \(subject.name) is disabled or gone.")
+    }
+
+    /// Ends everything, for a graceful stop.
+    public func endAll(reason: String) async throws {
+        for session in self.all() {
+            try await self.end(session.id, reason: reason)
+        }
+    }
+
+    private func close(_ row: SessionTable.Row, reason: String) async throws {
+        for end in row.enders.values {
+            end(reason)
+        }
+        try await self.audit.record(self.event("session.end", row.session, reason: reason))
+    }
+
+    private func event(
+        _ action: String,
+        _ session: Session,
+        reason: String,
+        details: [String: String] = [:]
+    ) -> AuditEvent {
+        AuditEvent(
+            at: self.clock.now,
+            actor: session.subject.id,
+            actorName: session.subject.name,
+            action: action,
+            target: session.target.description,
+            outcome: .success,
+            reason: reason,
+            source: session.source,
+            details: details.merging(["session": session.id.description]) { $1 }
+        )
+    }
+
+    private func record(
+        _ action: String,
+        _ request: AdmissionRequest,
+        refusal: Refusal? = nil,
+        session: GUID? = nil
+    ) async throws {
+        try await self.audit.record(
+            AuditEvent(
+                at: self.clock.now,
+                actor: request.subject.id,
+                actorName: request.subject.name,
+                action: action,
+                target: request.target.description,
+                outcome: refusal == nil ? .success : .refused,
+                reason: refusal?.sentence ?? "",
+                correlation: request.correlation,
+                source: request.source,
+                details: ["bastion": request.bastion.description, "port": "\(request.port)"]
+                    .merging(session.map { ["session": $0.description] } ?? [:]) { $1 }
+            )
+        )
+    }
+}

@@ -1,0 +1,56 @@
+public import Vocabulary
+
+/// Talks to the resource API as the signed-in account. Source: Azure Resource Manager REST.
+public struct ResourceManager: Sendable {
+    private let signedIn: SignedIn
+
+    /// Makes a client.
+    public init(_ signedIn: SignedIn) {
+        self.signedIn = signedIn
+    }
+
+    /// Sends one request; `path` begins with a slash and may have a query. Refusals are `Problem`s with the server's code and message.
+    @discardableResult
+    public func send(_ method: String, _ path: String, body: JSONValue? = nil) async throws -> JSONValue {
+        let account = await self.signedIn.current
+        let token = try await self.signedIn.resourceManagerToken()
+        let url = path.hasPrefix("https://") ? path : account.url + path
+        let version = url.contains("api-version=") ? "" : (url.contains("?") ? "&" : "?") + "api-version=2024-01-01"
+        let reply = try await self.signedIn.connection.send(
+            WebRequest(
+                method,
+                url + version,
+                headers: [("Authorization", "Bearer " + token.token)]
+                    + (body == nil ? [] : [("Content-Type", "application/json")]),
+                body: body?.bytes ?? []
+            )
+        )
+        if (200..<300).contains(reply.status) {
+            return reply.json ?? .null
+        }
+        throw Self.problem(reply)
+    }
+
+    /// All elements of a list, page by page.
+    public func list(_ path: String) async throws -> [JSONValue] {
+        var elements: [JSONValue] = []
+        var next: String? = path
+        while let path = next, elements.count < 100_000 {
+            let page = try await self.send("GET", path)
+            elements += page["value"]?.array ?? []
+            next = page["nextLink"]?.string
+        }
+        return elements
+    }
+
+    /// The problem that an error answer describes.
+    public static func problem(_ reply: WebReply) -> Problem {
+        let json = reply.json
+        let error = json?["error"]
+        let message = error?["message"]?.string ?? json?["message"]?.string
+        return Problem(
+            error?["code"]?.string ?? "HTTP\(reply.status)",
+            shown: PrintableText.of(message ?? "The server refused (HTTP \(reply.status)).", limit: 2000)
+        )
+    }
+}

@@ -1,0 +1,150 @@
+import ArgumentParser
+import Client
+import Crypto
+import FoundationEssentials
+import SSHWire
+import Vocabulary
+
+/// `sally ssh`.
+struct SSHCommands: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ssh",
+        abstract: "SSH to machines, and certificates for any SSH client.",
+        subcommands: [ToMachine.self, Config.self, Certificate.self, Renew.self]
+    )
+
+    /// Options that both `ssh vm` and `network bastion ssh` have.
+    struct WayOptions: ParsableArguments {
+        @OptionGroup var machine: MachineOptions
+        @Option(help: "Bastion host to go through (default: the one that reaches the machine, or SALLYPORT_BASTION).")
+        var bastion: String?
+        @Option(name: [.customLong("port"), .customLong("resource-port")], help: "SSH port of the machine.")
+        var port = 22
+
+        /// Puts everything together that ssh needs.
+        func invocation(_ context: Context) async throws -> SSHInvocation {
+            let machine = try await self.machine.find(context)
+            if machine.osType == "Windows" {
+                throw Problem(
+                    "NotLinux",
+                    shown: "\(machine.path.name) runs Windows: there is no SSH sign-in by identity on it."
+                )
+            }
+            let name = self.bastion ?? Context.environment["SALLYPORT_BASTION"]
+            let bastion = try await context.finder().bastion(for: machine, named: name)
+            return SSHInvocation(
+                program: ChildProcess.own,
+                credentials: try await SSHCredentials.current(context),
+                machine: machine,
+                bastion: bastion,
+                port: self.port
+            )
+        }
+    }
+
+    struct ToMachine: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "vm",
+            abstract: "Open a shell on a machine, or run a command there.",
+            discussion: "Words after -- go to ssh: options, then the command. The exit status is ssh's own."
+        )
+        @OptionGroup var way: WayOptions
+        @Argument(parsing: .postTerminator, help: "Words for ssh.")
+        var arguments: [String] = []
+
+        func run() async throws {
+            let context = try await Context()
+            try ChildProcess.become("ssh", try await self.way.invocation(context).arguments(self.arguments))
+        }
+    }
+
+    struct Config: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Write an ssh_config section for a machine, for ssh, scp, sftp, rsync, Ansible and editors."
+        )
+        @OptionGroup var way: WayOptions
+        @Option(name: [.customShort("f"), .customLong("file")], help: "File to write; - for standard output.")
+        var file: String
+        @Option(help: "Name to use after 'ssh' (default: group-machine).")
+        var host: String?
+        @Flag(help: "Replace the file if it exists; otherwise the section is added at its end.")
+        var overwrite = false
+
+        func run() async throws {
+            let context = try await Context()
+            let invocation = try await self.way.invocation(context)
+            let host = self.host ?? SSHInvocation.hostPattern(invocation.machine)
+            guard !host.isEmpty, host.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) })
+            else {
+                throw Problem("InvalidHost", shown: "--host may have letters, digits, dots, dashes and underscores.")
+            }
+            let section = invocation.configuration(host: host)
+            if self.file == "-" {
+                print(section, terminator: "")
+                return
+            }
+            var before = ""
+            if !self.overwrite, FileManager.default.fileExists(atPath: self.file) {
+                before = String(decoding: try Data(contentsOf: URL(filePath: self.file)), as: UTF8.self)
+                if !before.isEmpty, !before.hasSuffix("\n") { before += "\n" }
+            }
+            try context.state.write(Array((before + section).utf8), toFile: self.file)
+            Output.note("Written. Try: ssh -F \(SSHInvocation.quoted(self.file)) \(host)")
+        }
+    }
+
+    struct Certificate: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "cert",
+            abstract: "Get an SSH certificate for a key of yours."
+        )
+        @Option(name: [.customShort("p"), .customLong("public-key-file")], help: "The public key.")
+        var publicKeyFile: String
+        @Option(
+            name: [.customShort("f"), .customLong("file")],
+            help: "File for the certificate (default: beside the key, as ssh expects it)."
+        )
+        var file: String?
+
+        func run() async throws {
+            let context = try await Context()
+            guard
+                let text = (try? Data(contentsOf: URL(filePath: self.publicKeyFile))).map({
+                    String(decoding: $0, as: UTF8.self)
+                })
+            else {
+                throw Problem("PublicKeyFile", shown: "\(self.publicKeyFile) cannot be read.")
+            }
+            guard let key = try? SSHPublicKey(line: text.trimmingSuffix(while: \.isNewline)) else {
+                throw Problem("PublicKeyFile", shown: "\(self.publicKeyFile) holds no SSH public key.")
+            }
+            let jwk = try SSHCredentials.webKey(key)
+            let answer = try await context.signedIn.certificate(
+                for: jwk,
+                keyID: Hex.encode(SHA256.hash(data: Data(jwk.text.utf8)))
+            )
+            guard let blob = Data(base64Encoded: answer.blob) else {
+                throw Problem("BadAnswer", shown: "The server's certificate cannot be read.")
+            }
+            let certificate = try SSHCertificate(blob: [UInt8](blob))
+            let base =
+                self.publicKeyFile.hasSuffix(".pub") ? String(self.publicKeyFile.dropLast(4)) : self.publicKeyFile
+            let file = self.file ?? base + "-cert.pub"
+            try context.state.write(Array((certificate.line() + "\n").utf8), toFile: file)
+            Output.note(
+                "\(file): for \(certificate.contents.principals.joined(separator: ", ")), until \(answer.expiresAt)"
+            )
+        }
+    }
+
+    struct Renew: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Renew the certificate if it is about to end; what 'ssh config' puts into Match exec.",
+            shouldDisplay: false
+        )
+
+        func run() async throws {
+            _ = try await SSHCredentials.current(try await Context())
+        }
+    }
+}

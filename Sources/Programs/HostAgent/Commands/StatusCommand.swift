@@ -1,0 +1,59 @@
+import AgentWire
+import ArgumentParser
+import FoundationEssentials
+import Vocabulary
+
+struct StatusCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "Shows what the agent is doing and who is in."
+    )
+
+    @OptionGroup var common: CommonOptions
+    @Flag(help: "Print the report as JSON.")
+    var json = false
+
+    func run() throws {
+        do throws(HostAgentError) {
+            try self.show()
+        } catch {
+            throw CommandFailure(error)
+        }
+    }
+
+    private func show() throws(HostAgentError) {
+        _ = try AgentConfiguration.load(self.common.layout)
+        let text: String
+        switch try AgentQuestion.ask(.status, self.common.layout) {
+        case .report(let report): text = report
+        case .refused(let sentence): throw .configuration(sentence)
+        default: throw .configuration("the agent gives no report")
+        }
+        if self.json { return print(text) }
+        guard let report = try? JSONDecoder().decode(AgentReport.self, from: Data(text.utf8)) else {
+            throw .configuration("the agent's report makes no sense")
+        }
+        for line in Self.lines(of: report) { print(line) }
+    }
+
+    /// The report as a person reads it.
+    static func lines(of report: AgentReport) -> [String] {
+        var lines = [
+            "Machine      \(report.resourceId)",
+            "Server       \(report.server) (\(report.isConnected ? "connected" : "not connected"))",
+            "Last contact \(report.lastContact.map { $0.sentence } ?? "never")",
+            "Signing in   \(report.status.loginState.rawValue)",
+        ]
+        if !report.status.message.isEmpty {
+            lines.append("             \(report.status.message) (exit code \(report.status.exitCode))")
+        }
+        lines.append("May sign in  \(report.people) people")
+        lines.append("Sessions     \(report.status.sessions.count)")
+        for session in report.status.sessions {
+            lines.append(
+                "  \(session.session)  \(session.objectId)  from \(session.source)  since \(session.openedAt.sentence)"
+            )
+        }
+        return lines
+    }
+}

@@ -1,0 +1,314 @@
+import AgentWire
+import Logging
+import SSHWire
+import Vocabulary
+
+/// Decides who gets in, and knows who is in.
+///
+/// One connection of sshd asks three times: which principals open the account (while it looks at the certificate), whether the person may enter
+/// (PAM account), and that the session begins (PAM session). The process number of sshd's privileged process ties the three together; what was said in
+/// an earlier step must fit the later one (X23).
+actor Doorkeeper {
+    /// What is known of a connection before its session begins.
+    struct Visitor: Sendable {
+        var startTime: UInt64
+        var objectId: GUID
+        var serial: UInt64
+        var keyID: String
+        var seenAt: Instant
+        var isAllowed = false
+    }
+
+    /// A connection is in its way from certificate to session for at most sshd's LoginGraceTime.
+    private static let longestVisit: Duration = .seconds(600)
+    private static let mostVisitors = 1024
+
+    let accounts: AccountTable
+    private let link: ServerLink
+    private let policy: OfflinePolicy
+    private let processes: SessionProcesses
+    private let homes: HomeDirectory
+    private let ending: SessionEnd
+    private let layout: HostLayout
+    private let time: TimeSource
+    private let random: RandomSource
+    private let log: Logger
+    private var visitors: [Int32: Visitor] = [:]
+    private var sessions: SessionBook
+    private var endings: Set<GUID> = []
+
+    init(
+        accounts: AccountTable,
+        link: ServerLink,
+        policy: OfflinePolicy,
+        processes: SessionProcesses,
+        homes: HomeDirectory,
+        ending: SessionEnd,
+        layout: HostLayout,
+        time: TimeSource = .system,
+        random: RandomSource = .system,
+        log: Logger
+    ) {
+        self.accounts = accounts
+        self.link = link
+        self.policy = policy
+        self.processes = processes
+        self.homes = homes
+        self.ending = ending
+        self.layout = layout
+        self.time = time
+        self.random = random
+        self.log = log
+        let file = (try? HostFile.read(layout.sessionsFile)).flatMap { $0 }
+        self.sessions = SessionBook(file: file, boot: processes.table.boot())
+    }
+
+    // MARK: - The three questions
+
+    /// Which principals open an account: the object id alone. A user principal name can be given to somebody else; an object id cannot.
+    func principals(for question: PrincipalsQuestion, connection pid: Int32) -> LocalReply {
+        guard let person = self.accounts.read({ $0.person(named: question.user) }),
+            let facts = self.processes.table.facts(pid), let serial = UInt64(question.serial)
+        else { return .notFound }
+        self.forgetOldVisitors()
+        guard self.visitors.count < Self.mostVisitors else { return .unavailable }
+        self.visitors[pid] = Visitor(
+            startTime: facts.startTime,
+            objectId: person.account.objectId,
+            serial: serial,
+            keyID: PrintableText.of(question.keyID),
+            seenAt: self.time.now
+        )
+        return .principals([person.account.objectId.description])
+    }
+
+    /// Whether a person may enter; a refusal is a sentence for the person's screen.
+    func mayEnter(_ attempt: EntryAttempt, connection pid: Int32) async -> LocalReply {
+        guard let person = self.accounts.read({ $0.person(named: attempt.user) }) else {
+            return self.accounts.isLocal(attempt.user) ? .notFound : .refused(Self.unknown(attempt.user))
+        }
+        let visitor = self.visitor(pid)
+        guard let visitor, visitor.objectId == person.account.objectId else {
+            self.log.warning("refused without certificate", metadata: ["user": "\(person.account.name)"])
+            return .refused("Sallyport: \(person.account.name) has to sign in with a certificate: use `sally ssh vm` or `az ssh vm`.")
+        }
+        let question = EntryQuestion(
+            objectId: person.account.objectId,
+            typedName: PrintableText.of(attempt.user),
+            service: PrintableText.of(attempt.service, limit: 64),
+            source: PrintableText.of(attempt.source, limit: 64)
+        )
+        do {
+            let decision = try await self.link.decide(question)
+            var account = decision.account ?? person.account
+            account.administrator = decision.administrator && decision.allowed
+            guard account.objectId == person.account.objectId else { return .refused(Self.unknown(attempt.user)) }
+            if self.accounts.note(account, mayEnter: decision.allowed) != nil {
+                return .refused("Sallyport: the account of \(person.account.name) clashes with one of this machine's own.")
+            }
+            return self.carryOut(decision, for: person, connection: pid)
+        } catch {
+            // Not noted in the book: what is decided without the server must not outlive the server's absence.
+            let decision = self.policy.decide(person, at: self.time.now)
+            self.log.notice(
+                "decided without the server",
+                metadata: ["user": "\(person.account.name)", "allowed": "\(decision.allowed)", "because": "\(error)"]
+            )
+            return self.carryOut(decision, for: person, connection: pid)
+        }
+    }
+
+    private func carryOut(_ decision: EntryDecision, for person: AccountBook.Person, connection pid: Int32) -> LocalReply {
+        let name = person.account.name
+        guard decision.allowed, let known = self.accounts.read({ $0.people[person.account.objectId] }) else {
+            let refusal =
+                decision.refusal ?? Refusal("NotAllowed", reason: "\(name) may not sign in to this machine.")
+            self.log.notice("refused", metadata: ["user": "\(name)", "code": "\(refusal.code)"])
+            let code = PrintableText.of(refusal.code, limit: 64)
+            return .refused("Sallyport: \(PrintableText.of(refusal.sentence, limit: 900)) [\(code)]")
+        }
+        do {
+            try self.homes.prepare(for: self.accounts.read { $0.account(of: known) })
+        } catch {
+            // A person without a home directory lands in `/`, which is better than not at all.
+            self.log.error("no home directory", metadata: ["user": "\(name)", "because": "\(error)"])
+        }
+        try? self.accounts.saveSnapshot()
+        self.visitors[pid]?.isAllowed = true
+        return .allowed
+    }
+
+    /// Takes note of a session; without an allowed entry of the same certificate there is none.
+    func sessionOpened(_ attempt: EntryAttempt, connection pid: Int32) async -> LocalReply {
+        guard let person = self.accounts.read({ $0.person(named: attempt.user) }) else {
+            return self.accounts.isLocal(attempt.user) ? .notFound : .refused(Self.unknown(attempt.user))
+        }
+        guard let visitor = self.visitor(pid), visitor.isAllowed, visitor.objectId == person.account.objectId else {
+            return .refused("Sallyport: this session was not allowed.")
+        }
+        let certificate = Self.certificate(in: attempt.authentication)
+        guard let certificate, certificate.contents.serial == visitor.serial,
+            PrintableText.of(certificate.contents.keyID) == visitor.keyID
+        else { return .refused("Sallyport: the session's certificate is not the one that was allowed.") }
+        let session = Session(
+            id: GUID(from: self.random),
+            pid: pid,
+            startTime: visitor.startTime,
+            auditSession: self.processes.table.auditSession(pid),
+            user: person.account.name,
+            objectId: person.account.objectId,
+            uid: person.account.uid,
+            serial: visitor.serial,
+            keyID: visitor.keyID,
+            validBefore: Self.end(of: certificate),
+            source: PrintableText.of(attempt.source, limit: 64),
+            terminal: PrintableText.of(attempt.terminal, limit: 64),
+            openedAt: self.time.now
+        )
+        self.visitors[pid] = nil
+        self.sessions.open(session)
+        self.save()
+        self.log.info("session opened", metadata: ["user": "\(session.user)", "session": "\(session.id)"])
+        await self.link.tell(.sessionOpened(session.report))
+        return .opened(session: session.id.description)
+    }
+
+    /// Takes note that a connection is over.
+    func sessionClosed(connection pid: Int32) async -> LocalReply {
+        guard let facts = self.processes.table.facts(pid),
+            let session = self.sessions.session(of: pid, startTime: facts.startTime)
+        else { return .notFound }
+        await self.connectionEnded(session, reason: "closed")
+        return .allowed
+    }
+
+    // MARK: - Ending
+
+    /// The sessions with a connection.
+    var connected: [Session] { self.sessions.connected }
+
+    /// Ends the sessions that an order means; returns how many.
+    func end(_ order: EndOrder) async -> Int {
+        await self.end(self.sessions.sessions(meantBy: order), message: order.message, reason: "ended")
+    }
+
+    /// Ends all sessions of people who may no longer enter.
+    func end(peopleGone gone: Set<GUID>) async {
+        let meant = self.sessions.sessions.values.filter { gone.contains($0.objectId) }
+        _ = await self.end(
+            Array(meant),
+            message: "your permission to use this machine was taken away.",
+            reason: "permission removed"
+        )
+    }
+
+    /// Ends everything, because signing in is switched off or the host leaves.
+    func endAll(message: String) async {
+        _ = await self.end(Array(self.sessions.sessions.values), message: message, reason: "sign-in switched off")
+    }
+
+    /// Looks after sessions: those whose certificates have expired, when that ends them, and those whose processes are gone.
+    func lookAfter(cutAtExpiry: Bool) async {
+        if cutAtExpiry {
+            _ = await self.end(
+                self.sessions.expired(at: self.time.now),
+                message: "your certificate has expired. Sign in again to go on.",
+                reason: "certificate expired"
+            )
+        }
+        for session in self.sessions.sessions.values where !self.endings.contains(session.id) {
+            if session.isLingering {
+                if self.processes.of(session).isEmpty {
+                    self.sessions.close(session.id)
+                    self.save()
+                }
+            } else if !self.processes.isConnected(session) {
+                await self.connectionEnded(session, reason: "connection lost")
+            }
+        }
+        self.forgetOldVisitors()
+    }
+
+    private func end(_ meant: [Session], message: String, reason: String) async -> Int {
+        let due = meant.filter { self.endings.insert($0.id).inserted }
+        await withTaskGroup(of: Void.self) { group in
+            for session in due {
+                group.addTask { await self.end(session, message: message, reason: reason) }
+            }
+        }
+        return due.count
+    }
+
+    private func end(_ session: Session, message: String, reason: String) async {
+        let left = await self.ending.end(session, message: message)
+        self.endings.remove(session.id)
+        if left.isEmpty {
+            self.sessions.close(session.id)
+        } else {
+            self.sessions.linger(session.id)
+            self.log.error("processes survive", metadata: ["session": "\(session.id)", "processes": "\(left)"])
+        }
+        self.save()
+        self.log.notice(
+            "session ended",
+            metadata: ["user": "\(session.user)", "session": "\(session.id)", "because": "\(reason)"]
+        )
+        if !session.isLingering { await self.link.tell(.sessionClosed(session: session.id, reason: reason)) }
+    }
+
+    private func connectionEnded(_ session: Session, reason: String) async {
+        self.sessions.linger(session.id)
+        self.save()
+        self.log.info("session closed", metadata: ["user": "\(session.user)", "session": "\(session.id)"])
+        // An ending in progress reports for itself.
+        guard !self.endings.contains(session.id) else { return }
+        await self.link.tell(.sessionClosed(session: session.id, reason: reason))
+    }
+
+    // MARK: - Small things
+
+    private func visitor(_ pid: Int32) -> Visitor? {
+        guard let visitor = self.visitors[pid],
+            self.processes.table.facts(pid)?.startTime == visitor.startTime
+        else { return nil }
+        return visitor
+    }
+
+    private func forgetOldVisitors() {
+        let earliest = self.time.now - Self.longestVisit
+        self.visitors = self.visitors.filter { $0.value.seenAt > earliest }
+    }
+
+    private func save() {
+        do {
+            try HostFile.makeDirectory(self.layout.privateDirectory, mode: 0o700)
+            let file = self.sessions.file(boot: self.processes.table.boot())
+            // Sessions end with the machine's power anyway.
+            try HostFile.replace(self.layout.sessionsFile, with: file, .root(0o600), durable: false)
+        } catch {
+            self.log.error("sessions not saved", metadata: ["because": "\(error)"])
+        }
+    }
+
+    private static func unknown(_ name: String) -> String {
+        "Sallyport: nobody is known here as \(PrintableText.of(name))."
+    }
+
+    private static func end(of certificate: SSHCertificate) -> Instant? {
+        let seconds = certificate.contents.validBefore.rawValue
+        // "Forever" is all ones, far beyond what an instant holds.
+        return seconds < 1 << 50 ? Instant(seconds: Int64(seconds)) : nil
+    }
+
+    /// The certificate in sshd's account of how somebody authenticated: lines of `publickey TYPE BASE64`.
+    static func certificate(in authentication: String) -> SSHCertificate? {
+        for line in authentication.split(separator: "\n" as Character) {
+            let words = line.split(separator: " " as Character)
+            guard words.count >= 3, words[0] == "publickey",
+                let certificate = try? SSHCertificate(line: "\(words[1]) \(words[2])")
+            else { continue }
+            return certificate
+        }
+        return nil
+    }
+}

@@ -1,0 +1,100 @@
+import AgentWire
+import NIOCore
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// One question from a module and its answer, on one connection of the local socket.
+final class LocalConnectionHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// How long a connection may last: longer than the modules' own patience.
+    static let longestLife: TimeAmount = .seconds(12)
+
+    private let desk: LocalDesk
+    private var received = ByteBuffer()
+    private var hasAsked = false
+    private var deadline: Scheduled<Void>?
+
+    init(desk: LocalDesk) {
+        self.desk = desk
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        self.deadline = context.eventLoop.scheduleTask(in: Self.longestLife) {
+            bound.value.close(promise: nil)
+        }
+        context.fireChannelActive()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.deadline?.cancel()
+        context.fireChannelInactive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var bytes = self.unwrapInboundIn(data)
+        guard !self.hasAsked else { return context.close(promise: nil) }
+        self.received.writeBuffer(&bytes)
+        do throws(AgentWireError) {
+            guard
+                let length = try LocalFrame.length(of: self.received.readableBytesView, limit: LocalFrame.longestRequest),
+                self.received.readableBytes >= 4 + length
+            else { return }
+            self.hasAsked = true
+            let content = Array(self.received.readableBytesView.dropFirst(4).prefix(length))
+            self.answer(try LocalRequest.decode(content), context)
+        } catch {
+            context.close(promise: nil)
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        context.close(promise: nil)
+    }
+
+    private func answer(_ request: LocalRequest, _ context: ChannelHandlerContext) {
+        guard let provider = context.channel as? any SocketOptionProvider else { return context.close(promise: nil) }
+        let desk = self.desk
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        let credentials: EventLoopFuture<PeerCredentials> = provider.unsafeGetSocketOption(
+            level: .socket,
+            name: .init(rawValue: SO_PEERCRED)
+        )
+        credentials.whenComplete { result in
+            let (handler, context) = bound.value
+            guard case .success(let credentials) = result else { return context.close(promise: nil) }
+            let asker = LocalDesk.Asker(pid: credentials.pid, uid: credentials.uid)
+            if let reply = desk.immediately(request, from: asker) {
+                return handler.send(reply, context)
+            }
+            context.eventLoop.makeFutureWithTask { await desk.eventually(request, from: asker) }
+                .whenComplete { result in
+                    let (handler, context) = bound.value
+                    handler.send((try? result.get()) ?? .unavailable, context)
+                }
+        }
+    }
+
+    private func send(_ reply: LocalReply, _ context: ChannelHandlerContext) {
+        guard context.channel.isActive, let frame = (try? reply.encoded()) ?? (try? LocalReply.unavailable.encoded())
+        else { return context.close(promise: nil) }
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        context.writeAndFlush(self.wrapOutboundOut(ByteBuffer(bytes: frame))).whenComplete { _ in
+            bound.value.close(promise: nil)
+        }
+    }
+}
+
+/// What the kernel says about the other end of a local socket: the layout of `struct ucred`, which the C library's module does not show.
+/// Source: unix(7), SO_PEERCRED.
+private struct PeerCredentials {
+    var pid: Int32 = 0
+    var uid: UInt32 = 0
+    var gid: UInt32 = 0
+}

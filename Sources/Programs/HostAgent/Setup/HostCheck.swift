@@ -1,0 +1,124 @@
+import AgentWire
+import Vocabulary
+
+/// Looks at everything that signing in needs on a host.
+struct HostCheck: Sendable {
+    /// One thing looked at.
+    struct Finding: Hashable, Sendable {
+        /// What should be so.
+        var what: String
+        var isGood: Bool
+        /// What to do when it is not.
+        var remedy: String
+    }
+
+    let layout: HostLayout
+    let configuration: AgentConfiguration
+
+    /// Everything, in the order in which a login meets it.
+    func findings() -> [Finding] {
+        [
+            self.file(self.layout.machineKeyFile, "this machine has its key", mode: 0o600, "Join again: sally-agent join --force"),
+            self.agent(),
+            self.nameService(),
+            self.pam(),
+            self.modules(),
+            self.file(self.layout.caKeysFile, "the signing keys are there", mode: 0o644, "Wait for the server, or restart the agent."),
+            self.file(self.layout.revocationFile, "the revocation list is there", mode: 0o644, "Wait for the server, or restart the agent."),
+        ] + self.sshd() + [self.sudo()]
+    }
+
+    private func agent() -> Finding {
+        let isThere = (try? AgentQuestion.agentProcess(self.layout)) != nil
+        return Finding(
+            what: "the agent answers at \(self.layout.socketFile)",
+            isGood: isThere,
+            remedy: "Start it: systemctl start sally-agent, or sally-agent run"
+        )
+    }
+
+    private func nameService() -> Finding {
+        Finding(
+            what: "\(self.layout.nameServiceFile) asks us for accounts and groups",
+            isGood: HostFile.text(self.layout.nameServiceFile).map(NameServiceEdit.isAdded) ?? false,
+            remedy: "Switch signing in on at the server; a tool that rewrites this file (authselect) may have taken us out."
+        )
+    }
+
+    private func pam() -> Finding {
+        Finding(
+            what: "\(self.layout.pamFile) asks us who may enter",
+            isGood: HostFile.text(self.layout.pamFile).map(PAMEdit.isAdded) ?? false,
+            remedy: "Switch signing in on at the server; a hardening tool may have rewritten the file."
+        )
+    }
+
+    private func modules() -> Finding {
+        let places = try? ModuleFiles(self.layout)
+        let missing = (places?.all ?? []).map(\.path).filter { !HostFile.exists($0) }
+        return Finding(
+            what: "the modules are installed",
+            isGood: places != nil && missing.isEmpty,
+            remedy: places == nil ? "This system has no glibc or no PAM." : "Missing: \(missing.joined(separator: ", "))"
+        )
+    }
+
+    private func sshd() -> [Finding] {
+        do {
+            let sshd = try SSHDControl.find(self.configuration, self.layout)
+            try sshd.test()
+            let settings = try sshd.settings(for: "probe@sallyport.invalid")
+            let plain = try sshd.settings(for: "root")
+            return [
+                Finding(what: "sshd accepts its configuration", isGood: true, remedy: ""),
+                Finding(
+                    what: "sshd asks us about our names",
+                    isGood: settings["authorizedprincipalscommand"]?.contains(ModuleFiles.principals) ?? false
+                        && settings["trustedusercakeys"] == self.layout.caKeysFile,
+                    remedy: "An earlier Match block for the same names wins over ours: look for it with sshd -T -C user=a@b,host=h,addr=127.0.0.1"
+                ),
+                Finding(
+                    what: "sshd trusts our signing keys for no local account",
+                    isGood: plain["trustedusercakeys"] != self.layout.caKeysFile,
+                    remedy: "Remove TrustedUserCAKeys \(self.layout.caKeysFile) from outside the Match block."
+                ),
+                Finding(what: "sshd uses PAM", isGood: plain["usepam"] == "yes", remedy: "Set UsePAM yes in sshd's configuration."),
+                self.userLists(settings),
+            ]
+        } catch {
+            return [Finding(what: "sshd accepts its configuration", isGood: false, remedy: "\(error)")]
+        }
+    }
+
+    private func userLists(_ settings: [String: String]) -> Finding {
+        let groups = settings["allowgroups"]?.split(separator: " " as Character).map(String.init) ?? []
+        let ours = [AccountNumbers.usersName, AccountNumbers.administratorsName]
+        let hasGroup = groups.isEmpty || groups.contains { ours.contains($0) || $0.contains("*" as Character) }
+        let users = settings["allowusers"]?.split(separator: " " as Character).map(String.init) ?? []
+        let hasUser = users.isEmpty || users.contains { $0.contains("*" as Character) || $0.contains("@" as Character) }
+        return Finding(
+            what: "AllowGroups and AllowUsers let our people in",
+            isGood: hasGroup && hasUser,
+            remedy: "Add \(AccountNumbers.usersName) to AllowGroups, or *@* to AllowUsers."
+        )
+    }
+
+    private func sudo() -> Finding {
+        let path = self.layout.sudoersFile
+        let mode = HostFile.attributes(path)?.mode
+        return Finding(
+            what: "administrators may use sudo",
+            isGood: mode == 0o440 || !HostFile.exists(HostFile.parent(of: path) ?? "/"),
+            remedy: "\(path) is missing or not of mode 0440; the server may have switched this off."
+        )
+    }
+
+    private func file(_ path: String, _ what: String, mode: UInt32, _ remedy: String) -> Finding {
+        let attributes = HostFile.attributes(path)
+        return Finding(
+            what: "\(what) (\(path))",
+            isGood: attributes.map { $0.uid == 0 && $0.mode == mode } ?? false,
+            remedy: attributes == nil ? remedy : "It must belong to root and have mode \(String(mode, radix: 8))."
+        )
+    }
+}

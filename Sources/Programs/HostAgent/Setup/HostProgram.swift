@@ -1,0 +1,82 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// Runs programs of the host, with arguments as they are: no shell ever sees a name or a path (X57).
+struct HostProgram: Sendable {
+    /// What became of a run.
+    struct Outcome: Hashable, Sendable {
+        /// The exit status; 128 and the signal's number for a program that was killed.
+        var status: Int32
+        /// What it wrote to both outputs.
+        var output: String
+    }
+
+    /// Runs a program and waits for it, at most `seconds`. Blocks: call it where that harms nobody.
+    static func run(_ arguments: [String], seconds: Int = 20) throws(HostAgentError) -> Outcome {
+        guard let program = arguments.first else { throw .configuration("no program to run") }
+        var ends: [Int32] = [0, 0]
+        guard pipe(&ends) == 0 else { throw .system(call: "pipe", path: program, code: errno) }
+        defer { close(ends[0]) }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
+        posix_spawn_file_actions_adddup2(&actions, ends[1], 2)
+        posix_spawn_file_actions_addclose(&actions, ends[0])
+        posix_spawn_file_actions_addclose(&actions, ends[1])
+        var words = Self.strings(arguments)
+        var environment = Self.strings(["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"])
+        defer { (words + environment).forEach { free($0) } }
+        var child: pid_t = 0
+        let failure = posix_spawn(&child, program, &actions, nil, &words, &environment)
+        close(ends[1])
+        guard failure == 0 else { throw .system(call: "spawn", path: program, code: failure) }
+        let output = Self.drain(ends[0], child: child, seconds: seconds)
+        var status: Int32 = 0
+        while waitpid(child, &status, 0) < 0 && errno == EINTR {}
+        let signal = status & 0x7f
+        return Outcome(status: signal == 0 ? status >> 8 & 0xff : 128 + signal, output: output)
+    }
+
+    /// The path of the first of these that exists.
+    static func find(_ candidates: [String]) -> String? {
+        candidates.first { HostFile.exists($0) }
+    }
+
+    /// A list of C strings with its end; the caller frees them.
+    private static func strings(_ texts: [String]) -> [UnsafeMutablePointer<CChar>?] {
+        var list: [UnsafeMutablePointer<CChar>?] = []
+        for text in texts {
+            list.append(strdup(text))
+        }
+        list.append(nil)
+        return list
+    }
+
+    private static func drain(_ descriptor: Int32, child: pid_t, seconds: Int) -> String {
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 4096)
+        var left = seconds * 1000
+        while true {
+            var watched = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            let step = min(left, 500)
+            let ready = poll(&watched, 1, Int32(step))
+            if ready == 0 {
+                left -= step
+                if left <= 0 {
+                    kill(child, SIGKILL)
+                    return String(decoding: bytes, as: UTF8.self) + "\n(stopped after \(seconds) s)"
+                }
+                continue
+            }
+            if ready < 0 && errno == EINTR { continue }
+            let count = HostFile.retrying { read(descriptor, &chunk, chunk.count) }
+            guard count > 0 else { return String(decoding: bytes, as: UTF8.self) }
+            if bytes.count < 256 << 10 { bytes += chunk[..<count] }
+        }
+    }
+}

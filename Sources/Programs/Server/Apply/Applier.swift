@@ -1,0 +1,279 @@
+import AccessControl
+import FoundationEssentials
+import Hosts
+import Identity
+import Resources
+import Vocabulary
+
+/// Carries out an apply file: brings the directory, the resources and the roles to what it says, in the order they need each other.
+///
+/// Doing it again changes nothing. Nothing is removed but what the file marks with `removed: true`.
+struct Applier: Sendable {
+    let directory: Directory
+    let accessControl: AccessControl
+    let resources: Resources
+    let registry: HostRegistry
+    let random: RandomSource
+    let dryRun: Bool
+    /// The secrets that the file refers to, by `SecretSource.key`.
+    let secrets: [String: String]
+
+    /// One line for each change.
+    func apply(_ file: ApplyFile) async throws -> [String] {
+        var lines: [String] = []
+        if let tenant = file.tenant {
+            guard tenant.id == nil || tenant.id == self.directory.tenant.id else {
+                throw Problem(
+                    "ApplyFile",
+                    shown:
+                        "The file is for the tenant \(tenant.id?.description ?? ""), this server serves \(self.directory.tenant.id)."
+                )
+            }
+        }
+        for entry in file.subscriptions { lines += try await self.subscription(entry) }
+        for entry in file.users { lines += try await self.user(entry) }
+        for entry in file.applications { lines += try await self.application(entry) }
+        for entry in file.servicePrincipals { lines += try await self.servicePrincipal(entry) }
+        lines += try await self.groups(file.groups)
+        let planner = ResourcePlanner(resources: self.resources, subscriptions: self.subscriptions)
+        lines += try await self.carryOut(try planner.plan(file))
+        for entry in file.roleAssignments { lines += try await self.roleAssignment(entry, planner) }
+        return lines
+    }
+
+    private var subscriptions: [Resource] {
+        self.resources.list(type: "Microsoft.Resources/subscriptions", below: .root)
+    }
+
+    private func subscription(_ entry: ApplyFile.SubscriptionEntry) async throws -> [String] {
+        let known = self.subscriptions.first { resource in
+            entry.id.map { resource.path.subscription == $0 }
+                ?? (resource.properties["displayName"]?.string?.lowercased() == entry.displayName.lowercased())
+        }
+        let id = known?.path.subscription ?? entry.id ?? GUID(from: self.random)
+        guard let path = ResourcePath("/subscriptions/\(id)") else { return [] }
+        let body: JSONValue = ["properties": ["displayName": .string(entry.displayName)]]
+        return try await self.carryOut([.put(path, body, what: "subscription \(entry.displayName)")])
+    }
+
+    private func user(_ entry: ApplyFile.UserEntry) async throws -> [String] {
+        let name = self.fullName(entry.name)
+        if entry.removed {
+            guard let user = try await self.directory.user(named: name) else { return [] }
+            _ = try await self.directory.delete(user.id, dryRun: self.dryRun)
+            return ["removed user \(name)"]
+        }
+        let outcome = try await self.directory.put(
+            user: UserDraft(
+                id: entry.id,
+                userPrincipalName: name,
+                displayName: entry.displayName,
+                mail: entry.mail,
+                accountEnabled: entry.enabled,
+                isGuest: entry.guest ? true : nil,
+                mustChangePassword: entry.temporaryPassword
+            ),
+            password: try entry.password.map { Secret(Array(try self.secret($0).utf8)) },
+            dryRun: self.dryRun
+        )
+        var lines = Self.line(outcome.isNew, outcome.changed, "user \(name)")
+        var roles: Set<DirectoryRole> = []
+        for role in entry.directoryRoles {
+            guard let known = DirectoryRole(named: role) else {
+                throw Problem("ApplyFile", shown: "There is no directory role '\(PrintableText.of(role))'.")
+            }
+            roles.insert(known)
+        }
+        if !(self.dryRun && outcome.isNew),
+            try await self.directory.setDirectoryRoles(of: outcome.value.id, to: roles, dryRun: self.dryRun)
+        {
+            lines.append("changed directory roles of \(name)")
+        }
+        return lines
+    }
+
+    private func application(_ entry: ApplyFile.ApplicationEntry) async throws -> [String] {
+        let outcome = try await self.directory.put(
+            application: ClientApplication(
+                appID: entry.appID,
+                displayName: entry.name,
+                redirectURIs: entry.redirectURIs,
+                isPublic: entry.isPublic
+            ),
+            dryRun: self.dryRun
+        )
+        return Self.line(outcome.isNew, outcome.changed, "application \(entry.name)")
+    }
+
+    private func servicePrincipal(_ entry: ApplyFile.ServicePrincipalEntry) async throws -> [String] {
+        if entry.removed {
+            guard let known = try await self.directory.servicePrincipal(appID: entry.appID) else { return [] }
+            _ = try await self.directory.delete(known.id, dryRun: self.dryRun)
+            return ["removed service principal \(entry.name)"]
+        }
+        let certificate = try entry.certificate.map { source -> [UInt8] in
+            try Self.certificate(in: try self.secret(source), of: entry.name)
+        }
+        let outcome = try await self.directory.put(
+            servicePrincipal: ServicePrincipalDraft(
+                id: entry.id,
+                appID: entry.appID,
+                displayName: entry.name,
+                accountEnabled: entry.enabled
+            ),
+            secret: try entry.secret.map { Secret(Array(try self.secret($0).utf8)) },
+            certificate: certificate,
+            dryRun: self.dryRun
+        )
+        return Self.line(outcome.isNew, outcome.changed, "service principal \(entry.name)")
+    }
+
+    // Groups first, then who is in them: a group may be a member of one that stands before it.
+    private func groups(_ entries: [ApplyFile.GroupEntry]) async throws -> [String] {
+        var lines: [String] = []
+        var ids: [String: GUID] = [:]
+        for entry in entries {
+            let known = try await self.directory.groups(named: entry.name).first
+            if entry.removed {
+                guard let known else { continue }
+                _ = try await self.directory.delete(known.id, dryRun: self.dryRun)
+                lines.append("removed group \(entry.name)")
+                continue
+            }
+            let outcome = try await self.directory.put(
+                group: GroupDraft(id: entry.id ?? known?.id, displayName: entry.name),
+                dryRun: self.dryRun
+            )
+            ids[entry.name] = outcome.value.id
+            lines += Self.line(outcome.isNew, outcome.changed, "group \(entry.name)")
+        }
+        if self.dryRun { return lines }
+        for entry in entries where !entry.removed {
+            guard let group = ids[entry.name] else { continue }
+            var members: Set<GUID> = []
+            for member in entry.members { members.insert(try await self.principal(named: member).id) }
+            if try await self.directory.setMembers(of: group, to: members).isChange {
+                lines.append("changed members of group \(entry.name)")
+            }
+        }
+        return lines
+    }
+
+    // All resources in one step: either the whole file fits together, or nothing of it is kept.
+    private func carryOut(_ steps: [ResourcePlanner.Step]) async throws -> [String] {
+        var wishes: [(wish: ResourceWish, what: String)] = []
+        var lines: [String] = []
+        for case .put(let path, let body, let what) in steps {
+            wishes.append((ResourceWish(path, body), what))
+        }
+        let outcomes = try await self.resources.putAll(wishes.map(\.wish), by: .system, dryRun: self.dryRun)
+        for (outcome, wish) in zip(outcomes, wishes) {
+            if outcome.created {
+                lines.append("created \(wish.what)")
+            } else if outcome.changed {
+                lines.append("changed \(wish.what)")
+            }
+        }
+        for step in steps {
+            switch step {
+            case .put: continue
+            case .delete(let path, let what):
+                guard self.resources.resource(path) != nil else { continue }
+                if !self.dryRun { _ = try await self.resources.delete(path, by: .system) }
+                lines.append("removed \(what)")
+            case .signIn(let machine):
+                guard !self.registry.isSignInWanted(on: machine) else { continue }
+                if !self.dryRun { try await self.registry.setSignIn(on: machine, true) }
+                lines.append("switched sign-in on for \(machine.name)")
+            }
+        }
+        return lines
+    }
+
+    private func roleAssignment(_ entry: ApplyFile.RoleAssignmentEntry, _ planner: ResourcePlanner) async throws
+        -> [String]
+    {
+        if self.dryRun, (try? await self.principal(named: entry.principal)) == nil {
+            return ["would assign \(entry.role)"]
+        }
+        let principal = try await self.principal(named: entry.principal)
+        guard
+            let role = GUID(entry.role).flatMap(self.accessControl.definition)
+                ?? self.accessControl.definition(named: entry.role)
+        else {
+            throw Problem("ApplyFile", shown: "There is no role '\(PrintableText.of(entry.role))'.")
+        }
+        let scope = try planner.scope(entry.scope)
+        let known = self.accessControl.assignments(
+            at: scope,
+            RoleAssignmentFilter(reach: .exactly, principals: [principal.id], roleDefinition: role.name)
+        ).first
+        let what = "\(role.roleName) for \(entry.principal) at \(scope)"
+        switch (known, entry.removed) {
+        case (nil, true), (.some, false): return []
+        case (let known?, true):
+            if !self.dryRun { try await self.accessControl.remove(known.name, at: known.scope, by: nil) }
+            return ["removed \(what)"]
+        case (nil, false):
+            if !self.dryRun {
+                try await self.accessControl.assign(
+                    RoleAssignmentDraft(
+                        name: GUID(from: self.random),
+                        scope: scope,
+                        roleDefinition: role.name,
+                        principal: principal.id,
+                        principalType: principal.type
+                    ),
+                    by: nil
+                )
+            }
+            return ["assigned \(what)"]
+        }
+    }
+
+    // A name may say what it names ("group:operators") when two things have the same one.
+    private func principal(named text: String) async throws -> (id: GUID, type: PrincipalType) {
+        let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
+        let kinds = ["user", "group", "servicePrincipal"]
+        let (kind, name) = parts.count == 2 && kinds.contains(parts[0]) ? (parts[0], parts[1]) : ("", text)
+        if kind.isEmpty || kind == "user", let user = try await self.directory.user(named: self.fullName(name)) {
+            return (user.id, .user)
+        }
+        if kind.isEmpty || kind == "servicePrincipal",
+            let found = try await self.directory.servicePrincipal(named: name)
+        {
+            return (found.id, .servicePrincipal)
+        }
+        if kind.isEmpty || kind == "group", let group = try await self.directory.groups(named: name).first {
+            return (group.id, .group)
+        }
+        throw Problem(
+            "ApplyFile",
+            shown: "Nobody is named '\(PrintableText.of(text))': no user, service principal or group."
+        )
+    }
+
+    private func fullName(_ name: String) -> String {
+        name.contains("@") ? name : "\(name)@\(self.directory.tenant.defaultDomain)"
+    }
+
+    private func secret(_ source: SecretSource) throws(Problem) -> String {
+        guard let text = self.secrets[source.key] else {
+            throw Problem("ApplyFile", shown: "The secret \(source.key) was not given.")
+        }
+        return text
+    }
+
+    private static func certificate(in pem: String, of name: String) throws(Problem) -> [UInt8] {
+        guard let start = pem.firstRange(of: "-----BEGIN CERTIFICATE-----"),
+            let end = pem.firstRange(of: "-----END CERTIFICATE-----"), start.upperBound < end.lowerBound,
+            let der = Data(base64Encoded: pem[start.upperBound..<end.lowerBound].filter { !$0.isWhitespace })
+        else { throw Problem("ApplyFile", shown: "The certificate of \(name) is not PEM.") }
+        return [UInt8](der)
+    }
+
+    private static func line(_ isNew: Bool, _ changed: [String], _ what: String) -> [String] {
+        if isNew { return ["created \(what)"] }
+        return changed.isEmpty ? [] : ["changed \(what): \(changed.joined(separator: ", "))"]
+    }
+}

@@ -1,0 +1,81 @@
+import Audit
+import FoundationEssentials
+import Hosts
+import Identity
+import Keys
+import Resources
+import SQLiteStorage
+import Vocabulary
+
+/// Carries out what an operator on this machine asks for.
+struct ControlDesk: Sendable {
+    let house: House
+
+    /// Performs one command; problems become text, never a crash.
+    func perform(_ command: ControlCommand) async -> ControlAnswer {
+        do {
+            return ControlAnswer(lines: try await self.carryOut(command), problem: nil)
+        } catch let problem as Problem {
+            return ControlAnswer(lines: [], problem: problem.shown)
+        } catch {
+            return ControlAnswer(lines: [], problem: "The command failed: \(PrintableText.of("\(error)", limit: 500))")
+        }
+    }
+
+    private func carryOut(_ command: ControlCommand) async throws -> [String] {
+        switch command {
+        case .apply(let text, let secrets, let dryRun):
+            let applier = Applier(
+                directory: self.house.directory,
+                accessControl: self.house.accessControl,
+                resources: self.house.resources,
+                registry: self.house.registry,
+                random: .system,
+                dryRun: dryRun,
+                secrets: secrets
+            )
+            return try await applier.apply(try ApplyFile(parsing: text))
+        case .hostToken(let machine, let life):
+            guard let path = ResourcePath(machine), self.house.resources.resource(path) != nil else {
+                throw Problem(
+                    "NotFound",
+                    shown:
+                        "There is no machine '\(PrintableText.of(machine))'. Declare it first, for example with 'sallyport apply'."
+                )
+            }
+            let token = try await self.house.registry.makeJoinToken(for: path, lifetime: .seconds(life), by: .system)
+            return [token.withValue { "\($0)" }]
+        case .auditList(let limit):
+            let entries = try await self.house.audit.entries(limit: limit)
+            return try entries.reversed().map { entry in
+                String(decoding: try JSONText.encode(entry.event), as: UTF8.self)
+            }
+        case .auditVerify:
+            if let broken = try await self.house.audit.verify() {
+                throw Problem(
+                    "AuditBroken",
+                    shown: "The audit is broken at entry \(broken): it was changed or removed."
+                )
+            }
+            let head = try await self.house.audit.head()
+            return ["The audit is whole: \(head?.sequence ?? 0) entries, newest digest \(head?.digest ?? "none")."]
+        case .rotate("tokens"):
+            try await self.house.signingKeys.rotate()
+            return ["New keys sign tokens; the old ones still verify until their tokens have ended."]
+        case .rotate("ssh-user-ca"):
+            try await self.house.authorityKeys.rotate(.user)
+            return ["A new key signs user certificates; machines trust both."]
+        case .rotate("ssh-host-ca"):
+            try await self.house.authorityKeys.rotate(.host)
+            return ["A new key signs host certificates; clients trust both."]
+        case .rotate(let other):
+            throw Problem(
+                "InvalidKey",
+                shown: "Rotate 'tokens', 'ssh-user-ca' or 'ssh-host-ca', not '\(PrintableText.of(other))'."
+            )
+        case .backUp(let path):
+            try self.house.database.backUp(to: path)
+            return ["Written: \(path). The key that opens its secrets is not in it: keep a copy of seal.key apart."]
+        }
+    }
+}

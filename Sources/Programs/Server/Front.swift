@@ -1,0 +1,99 @@
+import Audit
+import BastionRoutes
+import Edge
+import Federation
+import GraphRoutes
+import HTTPTypes
+import HostRoutes
+import Hummingbird
+import Identity
+import ResourceRoutes
+import SignInRoutes
+import Tunnel
+import Vocabulary
+
+/// What the port serves: the routes of every service, and the ones that take connections over from HTTP.
+struct Front {
+    let router: Router<BasicRequestContext>
+    let acceptors: [any UpgradeAcceptor]
+    let requests: RequestCounter
+    let controlGate: ControlGate
+
+    /// Builds the routes on the services.
+    init(house: House) throws {
+        let router = Router(context: BasicRequestContext.self)
+        self.requests = RequestCounter()
+        router.add(middleware: SafetyMiddleware())
+        router.add(middleware: CountingMiddleware(counter: self.requests))
+        router.get("/healthz") { _, _ in "ok" }
+        router.get("/readyz") { _, _ in
+            _ = try await house.audit.head()
+            return "ready"
+        }
+        let federation = house.federation
+        let resourceCaller: @Sendable (String?) async throws(Problem) -> Caller = { header throws(Problem) in
+            try await federation.caller(authorization: header, for: .resourceManager)
+        }
+        try SignInRoutes(
+            federation: federation,
+            directory: house.directory,
+            keys: house.signingKeys,
+            origin: house.origin
+        ).add(to: router)
+        GraphRoutes(
+            directory: house.directory,
+            base: house.origin.graphBase,
+            clock: .system,
+            random: .system,
+            authenticate: { header throws(Problem) in
+                try await federation.caller(authorization: header, for: .graph)
+            }
+        ).add(to: router)
+        let conventions = ARMConventions(
+            authority: "\(house.origin.loginBase)/\(house.directory.tenant.id)",
+            clock: .system,
+            random: .system
+        )
+        AuthorizationRoutes(
+            accessControl: house.accessControl,
+            directory: house.directory,
+            conventions: conventions,
+            authenticate: resourceCaller,
+            surroundings: house.surroundings
+        ).add(to: router)
+        ResourceRoutes(
+            resources: house.resources,
+            conventions: conventions,
+            origin: house.origin.resourceManagerBase,
+            authenticate: resourceCaller
+        ).add(to: router)
+        let dataPlane = String(house.configuration.publicURL.dropFirst("https://".count))
+        BastionRoutes(
+            sessions: house.sessions,
+            bastions: house.bastionFinder,
+            dataPlane: dataPlane,
+            authenticate: { token throws(Problem) in try await federation.caller(token: token, for: .resourceManager) }
+        ).add(to: router)
+        HostRoutes(
+            hosts: house.hosts,
+            directory: house.directory,
+            authority: house.authority,
+            accessControl: house.accessControl,
+            federation: federation
+        ).add(to: router)
+        self.controlGate = ControlGate(hosts: house.hosts)
+        self.router = router
+        self.acceptors = [
+            TunnelGate(
+                sessions: house.sessions,
+                dialler: Dialler(),
+                limits: TunnelLimits(
+                    idle: house.configuration.tunnelIdleLimit,
+                    total: house.configuration.tunnelTotalLimit,
+                    drain: house.configuration.drain
+                )
+            ),
+            self.controlGate,
+        ]
+    }
+}

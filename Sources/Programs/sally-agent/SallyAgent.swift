@@ -1,0 +1,10 @@
+import ArgumentParser
+import HostAgent
+
+/// The program `sally-agent`.
+@main
+struct SallyAgent {
+    static func main() async {
+        await AgentCommand.main()
+    }
+}

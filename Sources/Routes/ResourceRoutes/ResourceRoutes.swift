@@ -1,0 +1,124 @@
+import Federation
+import HTTPTypes
+public import Hummingbird
+public import Resources
+public import Vocabulary
+
+/// The resource manager over HTTP: reads a request, asks `Resources`, writes the answer in the form that Azure's clients expect.
+///
+/// There is no handler per kind of resource: what a path means follows from its form.
+public struct ResourceRoutes: Sendable {
+    let resources: Resources
+    let conventions: ARMConventions
+    let origin: String
+    let authenticate: Authenticate
+    let actions: [String: ResourceAction]
+
+    /// - Parameters:
+    ///   - origin: Scheme, host and port of absolute addresses in answers, without a slash at the end.
+    ///   - authenticate: Turns an `Authorization` header into who asks.
+    ///   - actions: What POST does, by `{type}/{verb}` in lower case, for example
+    ///     `microsoft.network/bastionhosts/getactivesessions`. Called only when the caller may do it.
+    public init(
+        resources: Resources,
+        conventions: ARMConventions,
+        origin: String,
+        actions: [String: ResourceAction] = [:],
+        authenticate: @escaping Authenticate
+    ) {
+        self.resources = resources
+        self.conventions = conventions
+        self.origin = origin
+        self.actions = actions
+        self.authenticate = authenticate
+    }
+
+    /// Takes every request below `/subscriptions`, `/tenants` and `/providers`. `AuthorizationRoutes` are added before, and take theirs.
+    public func add<Context: RequestContext>(to router: Router<Context>) {
+        router.add(middleware: ARMMiddleware<Context>(accepts: { Self.isOurs($0) }, respond: { await self.respond($0) }))
+    }
+
+    private static func isOurs(_ path: ResourcePath) -> Bool {
+        path.segments.first.map { ["subscriptions", "tenants", "providers"].contains($0.lowercased()) } ?? false
+    }
+
+    func respond(_ request: Request) async -> Response {
+        let preconditions = Preconditions(
+            ifMatch: request.headers[.ifMatch],
+            mustBeNew: request.headers[.ifNoneMatch] == "*"
+        )
+        let response = await self.conventions.answer(request) { read throws(Problem) in
+            let caller = try await self.authenticate(read.authorization)
+            return try await self.answer(ResourceCall(request: read, caller: caller, preconditions: preconditions))
+        }
+        guard request.method == .head else { return response }
+        return Response(status: response.status, headers: response.headers)
+    }
+
+    private func answer(_ call: ResourceCall) async throws(Problem) -> ARMResponse {
+        let path = call.request.path
+        let words = path.segments.map { $0.lowercased() }
+        switch (words.first, words.count) {
+        case ("tenants", 1): return try self.tenants(call)
+        case ("subscriptions", 1): return try self.subscriptions(call)
+        case ("providers", 1), ("providers", 2): return try self.providers(call, below: nil)
+        case ("subscriptions", _): break
+        default: throw Problem("ResourceNotFound", shown: "There is nothing at '\(path)'.")
+        }
+        guard let subscription = path.subscription else {
+            throw Problem("InvalidSubscriptionId", shown: "The provided subscription identifier is malformed or invalid.")
+        }
+        guard self.resources.canSee(subscription: subscription, call.caller.subject) else {
+            throw Problem("SubscriptionNotFound", shown: "The subscription '\(subscription)' could not be found.")
+        }
+        switch (words.dropFirst(2).first, words.count) {
+        case (nil, _): return try self.subscription(subscription, call)
+        case ("locations", 3): return try self.locations(subscription, call)
+        case ("resources", 3): return try self.everything(call)
+        case ("resourcegroups", 5) where words[4] == "resources": return try self.everything(call)
+        case ("resourcegroups", 3): return try self.list(ResourceRoutes.groupType, call)
+        case ("resourcegroups", 4): return try await self.verb(on: path, call)
+        case ("providers", 3), ("providers", 4): return try self.providers(call, below: subscription)
+        case ("providers", 5) where words[4] == "register": return try self.providers(call, below: subscription)
+        default: return try await self.provided(call)
+        }
+    }
+
+    /// What stands below `/providers/{namespace}`.
+    private func provided(_ call: ResourceCall) async throws(Problem) -> ARMResponse {
+        guard let provider = call.request.path.provider, let first = provider.rest.first else {
+            throw Problem("InvalidRequestUri", shown: "There is nothing at '\(call.request.path)'.")
+        }
+        if first.lowercased() == "locations", provider.rest.count > 1 {
+            return try self.located(provider.namespace, Array(provider.rest.dropFirst()), call)
+        }
+        let type = "\(provider.namespace)/\(first)".lowercased()
+        if type == "microsoft.resources/deployments" { return try self.deployments(provider.rest, call) }
+        guard provider.rest.count % 2 == 1 else { return try await self.verb(on: call.request.path, call) }
+        switch call.request.method {
+        case .get where type == "microsoft.compute/virtualmachines" && provider.rest.last?.lowercased() == "instanceview":
+            return try self.instanceView(call)
+        case .get:
+            let types = stride(from: 0, to: provider.rest.count, by: 2).map { provider.rest[$0] }
+            return try self.list(([provider.namespace] + types).joined(separator: "/"), call)
+        case .post where provider.rest.count > 1:
+            return try await self.act(call)
+        default:
+            throw .methodNotAllowed(call.request)
+        }
+    }
+
+    static let groupType = "Microsoft.Resources/resourceGroups"
+}
+
+/// A request together with who makes it.
+struct ResourceCall: Sendable {
+    let request: ARMRequest
+    let caller: Caller
+    let preconditions: Preconditions
+
+    /// Who makes it, for changes.
+    var author: ChangeAuthor {
+        .subject(self.caller.subject, source: self.request.source, correlation: self.request.correlation.description)
+    }
+}

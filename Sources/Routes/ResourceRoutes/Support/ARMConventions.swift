@@ -1,0 +1,88 @@
+import Hummingbird
+import HTTPTypes
+public import Vocabulary
+
+/// What every call to the resource manager has in common: the api-version, the headers, the form of errors.
+public struct ARMConventions: Sendable {
+    /// Where to sign in, for answers to callers without a token: `https://…/{tenant}`.
+    let authority: String
+    let clock: TimeSource
+    let random: RandomSource
+
+    /// - Parameter authority: Where to sign in: the address of the sign-in service with the tenant's identifier as its path.
+    public init(authority: String, clock: TimeSource, random: RandomSource) {
+        self.authority = authority
+        self.clock = clock
+        self.random = random
+    }
+
+    /// Reads the request, runs the route, and writes the answer or the problem that it threw.
+    ///
+    /// - Parameter needsVersion: Whether to insist on `api-version`; any version that is written like one is accepted, because clients
+    ///   change them with every release.
+    func answer(
+        _ request: Request,
+        needsVersion: Bool = true,
+        _ route: (ARMRequest) async throws(Problem) -> ARMResponse
+    ) async -> Response {
+        let correlation = request.headers[.clientRequestID].flatMap { GUID($0) } ?? GUID(from: self.random)
+        do {
+            let read = try await ARMRequest(reading: request, correlation: correlation)
+            if needsVersion { try Self.check(version: read.apiVersion) }
+            return self.written(try await route(read), correlation, echo: read.echo)
+        } catch {
+            return self.written(ARMError.response(error, authority: self.authority), correlation, echo: nil)
+        }
+    }
+
+    private static func check(version: String?) throws(Problem) {
+        guard let version, !version.isEmpty else {
+            throw Problem(
+                "MissingApiVersionParameter",
+                shown: "The api-version query parameter (?api-version=) is required for all requests."
+            )
+        }
+        let parts = version.split(separator: "-" as Character, omittingEmptySubsequences: false)
+        let isDate =
+            parts.count >= 3
+            && zip(parts, [4, 2, 2]).allSatisfy { part, length in
+                part.utf8.count == length
+                    && part.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+            }
+        let suffixes = ["preview", "alpha", "beta", "rc", "privatepreview"]
+        guard isDate, parts.count == 3 || (parts.count == 4 && suffixes.contains(parts[3].lowercased())) else {
+            throw Problem(
+                "InvalidApiVersionParameter",
+                shown:
+                    "The api-version '\(PrintableText.of(version, limit: 64))' is invalid. Write a date such as 2024-11-01."
+            )
+        }
+    }
+
+    private func written(_ answer: ARMResponse, _ correlation: GUID, echo: String?) -> Response {
+        var headers = answer.headers
+        headers[.requestID] = correlation.description
+        headers[.correlationRequestID] = correlation.description
+        headers[.routingRequestID] = "SALLYPORT:\(self.compactTime):\(correlation)"
+        headers[.clientRequestID] = echo
+        headers[.cacheControl] = "no-cache"
+        headers[.legacyNoCache] = "no-cache"
+        headers[.expires] = "-1"
+        headers[.strictTransportSecurity] = "max-age=31536000; includeSubDomains"
+        headers[.xContentTypeOptions] = "nosniff"
+        guard let document = answer.document else {
+            return Response(status: answer.status, headers: headers)
+        }
+        headers[.contentType] = "application/json; charset=utf-8"
+        return Response(
+            status: answer.status,
+            headers: headers,
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: document.bytes))
+        )
+    }
+
+    // `20260101T000000Z`, the form of the routing header.
+    private var compactTime: String {
+        String(self.clock.now.description.prefix(19).filter { $0 != "-" && $0 != ":" }) + "Z"
+    }
+}

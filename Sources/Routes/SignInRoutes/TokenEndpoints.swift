@@ -1,0 +1,68 @@
+import Federation
+import HTTPTypes
+import Hummingbird
+import Vocabulary
+
+extension SignInRoutes {
+    /// The endpoints that programs talk to.
+    func addTokenEndpoints<Context: RequestContext>(to router: Router<Context>, base: String, version: EndpointVersion)
+    {
+        router.post("\(base)/token") { request, context in
+            let circumstances = self.circumstances(request)
+            do {
+                let basic = try self.basicCredentials(request)
+                let wish = try TokenRequest(
+                    fields: try await self.form(request),
+                    basic: basic,
+                    tenant: self.tenantWord(context),
+                    version: version,
+                    circumstances: circumstances
+                )
+                switch await self.federation.token(request: wish) {
+                case .tokens(let tokens):
+                    return self.json(
+                        tokens.document(version: version),
+                        circumstances: circumstances,
+                        trace: GUID(from: self.random)
+                    )
+                case .refused(let error):
+                    var response = self.refusal(
+                        error,
+                        version: version,
+                        circumstances: circumstances,
+                        logger: context.logger
+                    )
+                    // RFC 6749 section 5.2: only who used the header is told to use it.
+                    if error.status == 401, basic != nil {
+                        response.headers[.wwwAuthenticate] = "Basic realm=\"token\""
+                    }
+                    return response
+                }
+            } catch let error as OAuthError {
+                return self.refusal(error, version: version, circumstances: circumstances, logger: context.logger)
+            }
+        }
+        router.get("\(base)/token") { request, context in
+            self.refusal(
+                .notAPost,
+                version: version,
+                circumstances: self.circumstances(request),
+                logger: context.logger
+            )
+        }
+        router.post("\(base)/devicecode") { request, context in
+            let circumstances = self.circumstances(request)
+            do {
+                let codes = try await self.federation.authorizeDevice(
+                    fields: try await self.form(request),
+                    tenant: self.tenantWord(context),
+                    version: version,
+                    circumstances: circumstances
+                )
+                return self.json(codes.document(version: version), circumstances: circumstances)
+            } catch let error as OAuthError {
+                return self.refusal(error, version: version, circumstances: circumstances, logger: context.logger)
+            }
+        }
+    }
+}

@@ -1,0 +1,167 @@
+/// A question from one of the modules, or from `sally-agent status`, to the agent on the same machine.
+public enum LocalRequest: Hashable, Sendable {
+    /// The account with this name; anybody may ask.
+    case account(name: String)
+    /// The account with this number; anybody may ask.
+    case accountByNumber(UInt32)
+    /// The group with this name; anybody may ask.
+    case group(name: String)
+    /// The group with this number; anybody may ask.
+    case groupByNumber(UInt32)
+    /// The groups of the account with this name; anybody may ask.
+    case memberships(name: String)
+    /// Which principals open this account? From sshd, while it looks at a certificate.
+    case principals(PrincipalsQuestion)
+    /// May this person enter? From PAM's account step.
+    case mayEnter(EntryAttempt)
+    /// A session begins. From PAM.
+    case sessionOpened(EntryAttempt)
+    /// A session is over. From PAM.
+    case sessionClosed(EntryAttempt)
+    /// A report for a person, as JSON.
+    case status
+}
+
+/// What sshd knows when it asks who may use an account: the tokens of `AuthorizedPrincipalsCommand`.
+public struct PrincipalsQuestion: Hashable, Sendable {
+    /// The account's name (`%u`).
+    public var user: String
+    /// The certificate's key id (`%i`).
+    public var keyID: String
+    /// The certificate's serial number (`%s`), decimal.
+    public var serial: String
+    /// The fingerprint of the key that signed it (`%F`).
+    public var authority: String
+
+    /// Makes a question.
+    public init(user: String, keyID: String, serial: String, authority: String) {
+        self.user = user
+        self.keyID = keyID
+        self.serial = serial
+        self.authority = authority
+    }
+}
+
+/// What PAM knows about somebody at the door.
+public struct EntryAttempt: Hashable, Sendable {
+    /// The name as typed (`PAM_USER`).
+    public var user: String
+    /// The service (`PAM_SERVICE`).
+    public var service: String
+    /// Where the person comes from (`PAM_RHOST`).
+    public var source: String
+    /// The terminal (`PAM_TTY`), which sshd calls `ssh`.
+    public var terminal: String
+    /// How the person has authenticated (`SSH_AUTH_INFO_0`); empty in the account step.
+    public var authentication: String
+
+    /// Makes an attempt.
+    public init(user: String, service: String, source: String, terminal: String, authentication: String) {
+        self.user = user
+        self.service = service
+        self.source = source
+        self.terminal = terminal
+        self.authentication = authentication
+    }
+}
+
+extension LocalRequest {
+    /// Whether only root may ask this.
+    public var isForRootOnly: Bool {
+        switch self {
+        case .account, .accountByNumber, .group, .groupByNumber, .memberships: false
+        case .principals, .mayEnter, .sessionOpened, .sessionClosed, .status: true
+        }
+    }
+
+    /// The whole frame.
+    public func encoded() throws(AgentWireError) -> [UInt8] {
+        var fields = FieldWriter()
+        let kind: UInt8
+        switch self {
+        case .account(let name):
+            kind = 1
+            try fields.write(name)
+        case .accountByNumber(let number):
+            kind = 2
+            fields.write(number)
+        case .group(let name):
+            kind = 3
+            try fields.write(name)
+        case .groupByNumber(let number):
+            kind = 4
+            fields.write(number)
+        case .memberships(let name):
+            kind = 5
+            try fields.write(name)
+        case .principals(let question):
+            kind = 10
+            try fields.write(question.user)
+            try fields.write(question.keyID)
+            try fields.write(question.serial)
+            try fields.write(question.authority)
+        case .mayEnter(let attempt):
+            kind = 11
+            try fields.write(attempt)
+        case .sessionOpened(let attempt):
+            kind = 12
+            try fields.write(attempt)
+        case .sessionClosed(let attempt):
+            kind = 13
+            try fields.write(attempt)
+        case .status: kind = 20
+        }
+        return try LocalFrame.wrap(kind, limit: LocalFrame.longestRequest, fields)
+    }
+
+    /// Reads a frame without its length.
+    public static func decode(_ content: [UInt8]) throws(AgentWireError) -> LocalRequest {
+        var (kind, fields) = try LocalFrame.open(content)
+        let request: LocalRequest
+        switch kind {
+        case 1: request = .account(name: try fields.text())
+        case 2: request = .accountByNumber(try fields.word())
+        case 3: request = .group(name: try fields.text())
+        case 4: request = .groupByNumber(try fields.word())
+        case 5: request = .memberships(name: try fields.text())
+        case 10:
+            request = .principals(
+                PrincipalsQuestion(
+                    user: try fields.text(),
+                    keyID: try fields.text(),
+                    serial: try fields.text(),
+                    authority: try fields.text()
+                )
+            )
+        case 11: request = .mayEnter(try fields.attempt())
+        case 12: request = .sessionOpened(try fields.attempt())
+        case 13: request = .sessionClosed(try fields.attempt())
+        case 20: request = .status
+        default: throw .unknownKind(kind)
+        }
+        try fields.finish()
+        return request
+    }
+}
+
+extension FieldWriter {
+    fileprivate mutating func write(_ attempt: EntryAttempt) throws(AgentWireError) {
+        try self.write(attempt.user)
+        try self.write(attempt.service)
+        try self.write(attempt.source)
+        try self.write(attempt.terminal)
+        try self.write(attempt.authentication)
+    }
+}
+
+extension FieldReader {
+    fileprivate mutating func attempt() throws(AgentWireError) -> EntryAttempt {
+        EntryAttempt(
+            user: try self.text(),
+            service: try self.text(),
+            source: try self.text(),
+            terminal: try self.text(),
+            authentication: try self.text()
+        )
+    }
+}

@@ -1,0 +1,150 @@
+import AgentWire
+import Synchronization
+import Testing
+import Vocabulary
+
+@testable import HostAgent
+
+@Suite("Sessions")
+struct SessionTests {
+    private let root = TemporaryRoot()
+    private var table: ProcessTable { ProcessTable(directory: self.root.layout.path("/proc")) }
+
+    static func session(_ number: UInt64 = 1, pid: Int32 = 100, start: UInt64 = 5000, audit: UInt32? = 29) -> Session {
+        Session(
+            id: GUID(high: 2, low: number),
+            pid: pid,
+            startTime: start,
+            auditSession: audit,
+            user: "alice@x.y",
+            objectId: GUID(high: 1, low: 1),
+            uid: 1_879_048_193,
+            serial: 42,
+            keyID: "k",
+            validBefore: Instant(seconds: 1000),
+            source: "192.0.2.1",
+            terminal: "ssh",
+            openedAt: Instant(seconds: 1)
+        )
+    }
+
+    private func process(
+        _ pid: Int32,
+        parent: Int32,
+        start: UInt64 = 6000,
+        name: String = "bash",
+        terminal: Int32 = 0,
+        audit: UInt32 = UInt32.max,
+        environment: String = ""
+    ) throws {
+        let stat = "\(pid) (\(name)) S \(parent) 1 1 \(terminal) -1 0 0 0 0 0 0 0 0 0 20 0 1 0 \(start) 0 0"
+        try self.root.write("/proc/\(pid)/stat", stat)
+        try self.root.write("/proc/\(pid)/sessionid", "\(audit)\n")
+        try self.root.write("/proc/\(pid)/environ", environment)
+    }
+
+    @Test("reads a process whose name holds parentheses and spaces")
+    func stat() throws {
+        let facts = try #require(ProcessFacts(stat: "7 (a) b (c) S 3 7 7 34817 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 99 0 0"))
+        #expect(facts.pid == 7 && facts.parent == 3 && facts.startTime == 99 && facts.name == "a) b (c")
+        #expect(facts.terminalPath == "/dev/pts/1")
+        #expect(ProcessFacts(stat: "nonsense") == nil)
+    }
+
+    @Test("finds detached processes by the kernel's audit session, and nobody else's")
+    func audit() throws {
+        try self.process(100, parent: 1, start: 5000, name: "sshd", audit: 29)
+        try self.process(101, parent: 100, audit: 29)
+        try self.process(102, parent: 1, name: "sleep", audit: 29)
+        try self.process(103, parent: 1, name: "other", audit: 30)
+        try self.process(104, parent: 1, name: "agent", audit: 29)
+        let found = SessionProcesses(table: self.table, own: 104).of(Self.session())
+        #expect(found.map(\.pid) == [100, 101, 102])
+    }
+
+    @Test("finds processes by their environment where the kernel has no audit sessions")
+    func environment() throws {
+        let session = Self.session(audit: nil)
+        try self.process(100, parent: 1, start: 5000, name: "sshd")
+        try self.process(101, parent: 100)
+        try self.process(102, parent: 1, environment: "A=b\u{0}\(session.mark)\u{0}")
+        try self.process(103, parent: 1, environment: "X=\(session.mark)\u{0}")
+        #expect(SessionProcesses(table: self.table, own: 1).of(session).map(\.pid) == [100, 101, 102])
+    }
+
+    @Test("does not take a later process with the same number for the connection")
+    func reused() throws {
+        try self.process(100, parent: 1, start: 9999, name: "innocent")
+        try self.process(101, parent: 100)
+        let processes = SessionProcesses(table: self.table, own: 1)
+        #expect(!processes.isConnected(Self.session()))
+        #expect(processes.of(Self.session()).isEmpty)
+    }
+
+    @Test("shows the message, then ends the connection, then what is left, the hard way last")
+    func end() async throws {
+        try self.process(100, parent: 1, start: 5000, name: "sshd", audit: 29)
+        try self.process(102, parent: 1, name: "stubborn", terminal: 34817, audit: 29)
+        let events = Mutex<[String]>([])
+        let root = self.root
+        let ending = SessionEnd(
+            processes: SessionProcesses(table: self.table, own: 1),
+            send: { pid, signal in
+                events.withLock { $0.append("\(pid):\(signal)") }
+                if pid == 100 || signal == 9 { Self.vanish(root, pid) }
+            },
+            show: { terminal, text in events.withLock { $0.append("\(terminal) \(text.contains("bye"))") } },
+            pause: { _ in }
+        )
+        let left = await ending.end(Self.session(), message: "bye\u{1b}[2J")
+        #expect(left.isEmpty)
+        #expect(events.withLock { $0 } == ["/dev/pts/1 true", "100:15", "102:15", "102:18", "102:9"])
+    }
+
+    @Test("reports processes that would not die")
+    func immortal() async throws {
+        try self.process(102, parent: 1, audit: 29)
+        let ending = SessionEnd(
+            processes: SessionProcesses(table: self.table, own: 1),
+            send: { _, _ in },
+            show: { _, _ in },
+            pause: { _ in }
+        )
+        #expect(await ending.end(Self.session(), message: "bye") == [102])
+    }
+
+    @Test("knows the sessions again after a restart, but not after a boot")
+    func book() {
+        var book = SessionBook(file: nil, boot: "b1")
+        book.open(Self.session())
+        let file = book.file(boot: "b1")
+        #expect(SessionBook(file: file, boot: "b1").sessions == book.sessions)
+        #expect(SessionBook(file: file, boot: "b2").sessions.isEmpty)
+        #expect(SessionBook(file: Array("broken".utf8), boot: "b1").sessions.isEmpty)
+    }
+
+    @Test("an order ends what it names, and an order that names nothing ends nothing")
+    func orders() {
+        let session = Self.session()
+        #expect(session.isMeant(by: EndOrder(session: session.id, message: "")))
+        #expect(session.isMeant(by: EndOrder(objectId: session.objectId, message: "")))
+        #expect(session.isMeant(by: EndOrder(serial: 42, message: "")))
+        #expect(!session.isMeant(by: EndOrder(serial: 43, message: "")))
+        #expect(!session.isMeant(by: EndOrder(objectId: session.objectId, serial: 43, message: "")))
+        #expect(!session.isMeant(by: EndOrder(message: "")))
+    }
+
+    @Test("a session is expired from the second its certificate ends")
+    func expired() {
+        var book = SessionBook(file: nil, boot: "")
+        book.open(Self.session())
+        #expect(book.expired(at: Instant(milliseconds: 999_999)).isEmpty)
+        #expect(book.expired(at: Instant(seconds: 1000)).count == 1)
+    }
+
+    private static func vanish(_ root: TemporaryRoot, _ pid: Int32) {
+        for file in ["stat", "sessionid", "environ"] {
+            try? HostFile.remove(root.layout.path("/proc/\(pid)/\(file)"))
+        }
+    }
+}
