@@ -44,7 +44,7 @@ def test_a_join_token_works_once(world):
             other.copy_in(machine.root / "usr/lib/sallyport" / path, f"/usr/lib/sallyport/{path}")
         other.write("/etc/sallyport/ca.pem", world.server.authority.read_text())
         other.write("/etc/sallyport/join-token", token, 0o600)
-        join = "sally-agent join --server https://sallyport.test --ca /etc/sallyport/ca.pem --token-file"
+        join = "sally-agent join --server https://sallyport.test --ca-file /etc/sallyport/ca.pem --token-file"
         other.run(f"{join} /etc/sallyport/join-token")
         other.run("sally-agent leave", check=False)
         other.write("/tmp/again", token, 0o600)

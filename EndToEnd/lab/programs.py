@@ -42,7 +42,7 @@ def host_programs():
 
 def make_secrets(people=PEOPLE):
     """Fresh passwords and secrets, by environment variable."""
-    made = {f"SALLYPORT_{name}_PASSWORD": secrets.token_urlsafe(18) for name in people}
+    made = {f"SALLYPORT_{name}_PASSWORD": "Aa1-" + secrets.token_urlsafe(18) for name in people}
     made["SALLYPORT_SP_SECRET"] = secrets.token_urlsafe(30)
     return made
 
@@ -159,7 +159,7 @@ def enrol(machine, server, resource, url):
                 machine.copy_in(library, library)
     machine.write("/etc/sallyport/ca.pem", server.authority.read_text())
     machine.write("/etc/sallyport/join-token", server.join_token(resource) + "\n", 0o600)
-    join = ["sally-agent", "join", "--server", url, "--ca", "/etc/sallyport/ca.pem"]
+    join = ["sally-agent", "join", "--server", url, "--ca-file", "/etc/sallyport/ca.pem"]
     machine.run(*join, "--token-file", "/etc/sallyport/join-token", timeout=60)
     start_agent(machine)
 

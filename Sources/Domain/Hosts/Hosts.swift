@@ -14,6 +14,8 @@ public final class Hosts: Sendable {
     public let registry: HostRegistry
     /// Bounds and switches.
     public let settings: HostSettings
+    /// Tells of each machine whose host has connected, after it was told what it needs.
+    public let arrivals = ChangeFeed<ResourcePath>()
 
     let directory: Directory
     let authority: SSHAuthority
@@ -75,6 +77,7 @@ public final class Hosts: Sendable {
             try await self.registry.note(nil, of: host.id)
             try await self.pushConfiguration(to: host.id)
             try await self.pushAccounts(to: host.id)
+            self.arrivals.publish(host.machine)
         } catch {
             connection.closed()
             throw error

@@ -6,7 +6,7 @@ extension Resources {
     /// Carries out what was declared for a machine before it joined. Called when it has joined or is connected again.
     public func machineIsReady(_ machine: ResourcePath) {
         for installed in self.list(type: ResourceKind.virtualMachineExtension.type, below: machine)
-        where ["Creating", "Updating"].contains(installed.provisioningState) && installed.handler?.isSignIn == true {
+        where installed.awaitsInstallation && !self.operations.isRunning(on: installed.path) {
             _ = self.startInstallation(of: installed, by: .system)
         }
     }
@@ -14,19 +14,21 @@ extension Resources {
     /// Begins an installation that a PUT asked for; declared ones wait until the machine has joined.
     func beginInstallation(of resource: Resource, old: Resource?, by author: ChangeAuthor) -> ResourceOperation? {
         guard
-            let kind = self.catalogue.kind(at: resource.path), kind.isInstalled(resource),
-            ["Creating", "Updating"].contains(resource.provisioningState), old?.etag != resource.etag,
-            let machine = resource.path.parent
+            resource.awaitsInstallation, old?.etag != resource.etag, let machine = resource.path.parent
         else { return nil }
         if author.isSystem, self.hooks.instanceView(machine) == nil { return nil }
         return self.startInstallation(of: resource, by: author)
     }
 
-    /// Takes up removals that a restart interrupted.
-    func resumeRemovals() {
-        for resource in self.list(below: .root) where resource.provisioningState == "Deleting" {
+    /// Takes up what a restart interrupted, and what was declared for machines that are there.
+    func resume() {
+        for resource in self.list(below: .root) where !self.operations.isRunning(on: resource.path) {
             let path = resource.path
-            _ = self.begin(.delete, on: resource, by: .system) { await self.finishRemoval(of: path, by: .system) }
+            if resource.provisioningState == "Deleting" {
+                _ = self.begin(.delete, on: resource, by: .system) { await self.finishRemoval(of: path, by: .system) }
+            } else if resource.awaitsInstallation, let machine = path.parent, self.hooks.instanceView(machine) != nil {
+                _ = self.startInstallation(of: resource, by: .system)
+            }
         }
     }
 
@@ -62,7 +64,8 @@ extension Resources {
             return .refused(
                 Refusal(
                     "ExitCode51",
-                    reason: "Non-zero exit code: 51. \(installed.handler?.rawValue ?? "The extension") is not supported "
+                    reason:
+                        "Non-zero exit code: 51. \(installed.handler?.rawValue ?? "The extension") is not supported "
                         + "on '\(machine.name)', which runs \(machine.osType).",
                     remedy: "Install AADSSHLoginForLinux on Linux machines."
                 )
@@ -74,7 +77,8 @@ extension Resources {
                     "ExitCode22",
                     reason: "Non-zero exit code: 22. '\(machine.name)' has no system-assigned managed identity, so it "
                         + "cannot ask who may sign in.",
-                    remedy: "Delete the failed extension, turn the identity on (az vm identity assign), and install the "
+                    remedy:
+                        "Delete the failed extension, turn the identity on (az vm identity assign), and install the "
                         + "extension again."
                 )
             )
@@ -152,5 +156,13 @@ extension Resources {
             return error
         }
         return Problem(refusal.code, shown: refusal.sentence)
+    }
+}
+
+extension Resource {
+    /// Whether this is an extension that is declared or asked for, and not installed yet.
+    fileprivate var awaitsInstallation: Bool {
+        self.path.isOf(type: ResourceKind.virtualMachineExtension.type) && self.handler?.isSignIn == true
+            && ["Creating", "Updating"].contains(self.provisioningState)
     }
 }

@@ -108,7 +108,8 @@ final class Operations: Sendable {
         self.state.withLock { state in
             state.known[operation.id] = operation
             state.order.append(operation.id)
-            if state.order.count > Self.mostKnown, let ended = state.order.firstIndex(where: { state.tasks[$0] == nil }) {
+            if state.order.count > Self.mostKnown, let ended = state.order.firstIndex(where: { state.tasks[$0] == nil })
+            {
                 state.known[state.order.remove(at: ended)] = nil
             }
             // `settle` awaits it, when the server stops or a test wants to know.
@@ -123,6 +124,11 @@ final class Operations: Sendable {
     /// The operation with an identifier.
     subscript(id: GUID) -> ResourceOperation? {
         self.state.withLock { $0.known[id] }
+    }
+
+    /// Whether an operation works on a resource.
+    func isRunning(on target: ResourcePath) -> Bool {
+        self.state.withLock { state in state.tasks.keys.contains { state.known[$0]?.target == target } }
     }
 
     /// Waits until nothing runs.

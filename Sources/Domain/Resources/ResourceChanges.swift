@@ -188,6 +188,7 @@ extension Resources {
             }
             if dryRun || plan.isEmpty { return result }
             do {
+                try await self.removeAssignments(of: plan)
                 try await self.settleIdentities(of: &plan)
                 try await self.store(plan)
             } catch let problem as Problem {
@@ -199,6 +200,21 @@ extension Resources {
         }
     }
 
+    /// Roles on a resource go with it: another one of the same name must not inherit them. Before the store, so that a failure leaves
+    /// a resource without roles, never roles without a resource.
+    private func removeAssignments(of plan: Plan) async throws {
+        guard !plan.removed.isEmpty else { return }
+        for assignment in self.accessControl.assignments(at: .root) where plan.removed[assignment.scope.key] != nil {
+            try await self.accessControl.remove(
+                assignment.name,
+                at: assignment.scope,
+                by: nil,
+                correlation: plan.author.correlation,
+                source: plan.author.source
+            )
+        }
+    }
+
     private func settleIdentities(of plan: inout Plan) async throws {
         let hooks = self.hooks
         for (key, change) in plan.identities.sorted(by: { $0.key < $1.key }) {
@@ -206,7 +222,7 @@ extension Resources {
             switch change {
             case .assign:
                 let made = try await hooks.assignIdentity(plan[path]?.path ?? path)
-                plan.setIdentity(key, principal: made.principalID, tenant: made.tenantID)
+                plan.setIdentity(path, principal: made.principalID, tenant: made.tenantID)
             case .remove:
                 // Before the store: when this fails the machine keeps a name without an identity, never an identity without a name.
                 try await hooks.removeIdentity(path)
@@ -237,11 +253,6 @@ extension Resources {
         // The refusal stands whether or not it could be written down.
         try? await self.audit.record(event)
     }
-}
-
-extension Plan {
-    /// Whether nothing would change.
-    var isEmpty: Bool { self.written.isEmpty && self.removed.isEmpty && self.identities.isEmpty }
 }
 
 extension ChangeAuthor {

@@ -44,23 +44,24 @@ extension Resources {
 
     /// What a machine reports about itself: states, agent, extensions.
     public func instanceView(of machine: Resource) -> JSONValue {
-        var view: JSONValue = self.hooks.instanceView(machine.path) ?? [
-            "statuses": [
-                [
-                    "code": "PowerState/unknown", "level": "Warning", "displayStatus": "VM has not joined yet",
-                    "message": "Join the machine with sally-agent.",
-                ]
-            ],
-            "vmAgent": [
-                "vmAgentVersion": "Unknown",
+        var view: JSONValue =
+            self.hooks.instanceView(machine.path) ?? [
                 "statuses": [
                     [
-                        "code": "ProvisioningState/Unavailable", "level": "Warning", "displayStatus": "Not Ready",
-                        "message": "The agent has never reported.",
+                        "code": "PowerState/unknown", "level": "Warning", "displayStatus": "VM has not joined yet",
+                        "message": "Join the machine with sally-agent.",
                     ]
                 ],
-            ],
-        ]
+                "vmAgent": [
+                    "vmAgentVersion": "Unknown",
+                    "statuses": [
+                        [
+                            "code": "ProvisioningState/Unavailable", "level": "Warning", "displayStatus": "Not Ready",
+                            "message": "The agent has never reported.",
+                        ]
+                    ],
+                ],
+            ]
         let reported = view["statuses"]?.array ?? []
         if !reported.contains(where: { $0["code"]?.string?.hasPrefix("ProvisioningState/") == true }) {
             let own: JSONValue = [

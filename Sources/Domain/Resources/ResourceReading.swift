@@ -31,7 +31,8 @@ extension Resources {
     }
 
     /// The operation with an identifier in a subscription: for who began it, and for those who may read what it works on.
-    public func operation(_ id: GUID, in subscription: GUID, for subject: Subject) throws(Problem) -> ResourceOperation {
+    public func operation(_ id: GUID, in subscription: GUID, for subject: Subject) throws(Problem) -> ResourceOperation
+    {
         guard
             let operation = self.operations[id], operation.target.subscription == subscription,
             operation.owner == subject.id || self.mayRead(operation.target, subject)
@@ -77,7 +78,9 @@ extension Resources {
     }
 
     private func checkExists(scope: ResourcePath) throws(Problem) {
-        guard let subscription = scope.subscription, let root = ResourcePath("/subscriptions/\(subscription)") else { return }
+        guard let subscription = scope.subscription, let root = ResourcePath("/subscriptions/\(subscription)") else {
+            return
+        }
         guard self.resource(root) != nil else { throw .subscriptionNotFound(subscription.description) }
         guard let name = scope.resourceGroup else { return }
         guard self.resource(root.appending("resourceGroups", name)) != nil else { throw .resourceGroupNotFound(name) }
@@ -87,7 +90,9 @@ extension Resources {
 
     // An empty list must not tell a group that exists from one that does not, unless the subject may know.
     private func checkScope(_ scope: ResourcePath, for subject: Subject) throws(Problem) {
-        guard let subscription = scope.subscription, let root = ResourcePath("/subscriptions/\(subscription)") else { return }
+        guard let subscription = scope.subscription, let root = ResourcePath("/subscriptions/\(subscription)") else {
+            return
+        }
         guard self.accessControl.hasAnyRole(for: subject, at: root), self.resource(root) != nil else {
             throw .subscriptionNotFound(subscription.description)
         }

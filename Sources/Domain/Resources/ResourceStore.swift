@@ -21,8 +21,10 @@ extension Resources {
 
     /// Reads everything from the store; what was there before is replaced, and differences are published. Throws `StorageError`.
     ///
-    /// Removals that a restart interrupted are taken up again.
+    /// May be called again, for what another process stored. Removals that a restart interrupted are taken up again.
     public func load() async throws {
+        try await self.turns.enter()
+        defer { self.turns.leave() }
         var fresh = Snapshot()
         var last = ""
         while true {
@@ -57,12 +59,12 @@ extension Resources {
         for resource in old.list(type: nil, below: .root) where loaded[resource.path] == nil {
             self.changes.publish(resource.path)
         }
-        self.resumeRemovals()
+        self.resume()
     }
 
     /// Stores what a plan changes, together with its audit lines.
     func store(_ plan: Plan) async throws {
-        let written = plan.written.values.sorted { $0.path.key < $1.path.key }
+        let written = plan.written
         let removed = plan.removed.values.sorted { $0.path.key < $1.path.key }
         let events = plan.events.map { plan.author.event($0, at: plan.now) }
         try await self.database.write { transaction in

@@ -1,6 +1,8 @@
 import BastionRoutes
 import Edge
 import FoundationEssentials
+import HostRoutes
+import Hosts
 import Hummingbird
 import Identity
 import Logging
@@ -58,7 +60,8 @@ struct Server {
             logger: logger
         )
         var services: [any Service] = [
-            Caretaker(house: house, logger: logger), UntilShutdown(run: control.run), application,
+            Caretaker(house: house, logger: logger), UntilShutdown(run: control.run),
+            UntilShutdown(run: house.hosts.run), UntilShutdown(run: front.controlGate.run), application,
         ]
         if configuration.metricsPort > 0 {
             services.append(

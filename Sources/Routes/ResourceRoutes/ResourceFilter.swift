@@ -44,7 +44,8 @@ struct ResourceFilter: Sendable {
     private static func problem(_ text: String) -> Problem {
         Problem(
             "InvalidFilterInQueryString",
-            shown: "Invalid $filter '\(PrintableText.of(text))' specified in the query string. Known are name, resourceType, "
+            shown:
+                "Invalid $filter '\(PrintableText.of(text))' specified in the query string. Known are name, resourceType, "
                 + "location, resourceGroup, identity and identity/principalId with eq and ne, substringof, startswith, and "
                 + "tagName with tagValue."
         )
@@ -54,7 +55,8 @@ struct ResourceFilter: Sendable {
         switch node {
         case .and(let left, let right): self.admits(left, resource) && self.admits(right, resource)
         case .or(let left, let right): self.admits(left, resource) || self.admits(right, resource)
-        case .compare(let field, let equal, let value): (self.value(field, resource) == self.normal(value, field)) == equal
+        case .compare(let field, let equal, let value):
+            (self.value(field, resource) == self.normal(value, field)) == equal
         case .contains(let field, let value): self.value(field, resource).contains(self.normal(value, field))
         case .begins(let field, let value): self.value(field, resource).hasPrefix(self.normal(value, field))
         case .tagName(let name, let begins):

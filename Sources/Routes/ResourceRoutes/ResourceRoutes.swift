@@ -2,7 +2,7 @@ import Federation
 import HTTPTypes
 public import Hummingbird
 public import Resources
-public import Vocabulary
+import Vocabulary
 
 /// The resource manager over HTTP: reads a request, asks `Resources`, writes the answer in the form that Azure's clients expect.
 ///
@@ -35,7 +35,9 @@ public struct ResourceRoutes: Sendable {
 
     /// Takes every request below `/subscriptions`, `/tenants` and `/providers`. `AuthorizationRoutes` are added before, and take theirs.
     public func add<Context: RequestContext>(to router: Router<Context>) {
-        router.add(middleware: ARMMiddleware<Context>(accepts: { Self.isOurs($0) }, respond: { await self.respond($0) }))
+        router.add(
+            middleware: ARMMiddleware<Context>(accepts: { Self.isOurs($0) }, respond: { await self.respond($0) })
+        )
     }
 
     private static func isOurs(_ path: ResourcePath) -> Bool {
@@ -66,7 +68,14 @@ public struct ResourceRoutes: Sendable {
         default: throw Problem("ResourceNotFound", shown: "There is nothing at '\(path)'.")
         }
         guard let subscription = path.subscription else {
-            throw Problem("InvalidSubscriptionId", shown: "The provided subscription identifier is malformed or invalid.")
+            throw Problem(
+                "InvalidSubscriptionId",
+                shown: "The provided subscription identifier is malformed or invalid."
+            )
+        }
+        if words.count == 8, words[2] == "providers", words[4] == "locations", words[6].hasPrefix("operation") {
+            // Whoever began an operation may watch it, also when it took their last role away.
+            return try self.located(path.segments[3], Array(path.segments[5...]), call)
         }
         guard self.resources.canSee(subscription: subscription, call.caller.subject) else {
             throw Problem("SubscriptionNotFound", shown: "The subscription '\(subscription)' could not be found.")
@@ -96,7 +105,8 @@ public struct ResourceRoutes: Sendable {
         if type == "microsoft.resources/deployments" { return try self.deployments(provider.rest, call) }
         guard provider.rest.count % 2 == 1 else { return try await self.verb(on: call.request.path, call) }
         switch call.request.method {
-        case .get where type == "microsoft.compute/virtualmachines" && provider.rest.last?.lowercased() == "instanceview":
+        case .get
+        where type == "microsoft.compute/virtualmachines" && provider.rest.last?.lowercased() == "instanceview":
             return try self.instanceView(call)
         case .get:
             let types = stride(from: 0, to: provider.rest.count, by: 2).map { provider.rest[$0] }

@@ -76,7 +76,8 @@ extension ResourceRoutes {
         guard let action = self.actions["\(type)/\(path.name)".lowercased()] else {
             throw Problem(
                 "OperationNotAllowed",
-                shown: "'\(PrintableText.of(path.name, limit: 64))' is not offered for '\(resource.name)': the machine is "
+                shown:
+                    "'\(PrintableText.of(path.name, limit: 64))' is not offered for '\(resource.name)': the machine is "
                     + "not run by this installation. Do it where the machine runs."
             )
         }

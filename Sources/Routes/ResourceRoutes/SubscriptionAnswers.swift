@@ -115,7 +115,8 @@ extension ResourceRoutes {
         }
         throw Problem(
             "DeploymentsNotSupported",
-            shown: "Templates cannot be deployed by this installation yet, so no machine can be created this way. Declare "
+            shown:
+                "Templates cannot be deployed by this installation yet, so no machine can be created this way. Declare "
                 + "the machine with 'sallyport apply' and join it with sally-agent."
         )
     }

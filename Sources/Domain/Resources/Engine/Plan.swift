@@ -17,8 +17,8 @@ struct Plan {
     let random: RandomSource
     let now: Instant
 
-    /// The resources to store, by comparable path.
-    private(set) var written: [String: Resource] = [:]
+    /// The resources to store, indexed like those that are there.
+    private var overlay = Snapshot()
     /// The resources to remove, by comparable path.
     private(set) var removed: [String: Resource] = [:]
     /// What happened, for the audit, in order.
@@ -33,56 +33,81 @@ struct Plan {
         let details: [String: String]
     }
 
+    init(
+        base: Snapshot,
+        author: ChangeAuthor,
+        accessControl: AccessControl,
+        catalogue: KindCatalogue,
+        settings: ResourceSettings,
+        random: RandomSource,
+        now: Instant
+    ) {
+        self.base = base
+        self.author = author
+        self.accessControl = accessControl
+        self.catalogue = catalogue
+        self.settings = settings
+        self.random = random
+        self.now = now
+    }
+
+    /// The resources to store, in the order of their paths.
+    var written: [Resource] { self.overlay.list(type: nil, below: .root) }
+
+    /// Whether nothing would change.
+    var isEmpty: Bool { self.overlay.count == 0 && self.removed.isEmpty && self.identities.isEmpty }
+
     /// The resource at a path as it would be.
     subscript(path: ResourcePath) -> Resource? {
-        if let resource = self.written[path.key] { return resource }
+        if let resource = self.overlay[path] { return resource }
         return self.removed[path.key] == nil ? self.base[path] : nil
     }
 
     /// The resources of a type directly below another.
     func children(of parent: ResourcePath, type: String) -> [Resource] {
-        let old = self.base.list(type: type, below: parent)
-            .filter { self.written[$0.path.key] == nil && self.removed[$0.path.key] == nil }
-        let new = self.written.values.filter { $0.path.isOf(type: type) && parent.contains($0.path) }
-        return (old + new).sorted { $0.path.key < $1.path.key }
+        let old = self.base.list(type: type, below: parent).filter { self.isUntouched($0.path.key) }
+        return (old + self.overlay.list(type: type, below: parent)).sorted { $0.path.key < $1.path.key }
+    }
+
+    /// A resource and everything below it.
+    func everything(at path: ResourcePath) -> [Resource] {
+        let old = self.base.list(type: nil, below: path).filter { self.isUntouched($0.path.key) }
+        return old + self.overlay.list(type: nil, below: path)
     }
 
     /// The resources that refer to this one; of one type when given.
     func referrers(of path: ResourcePath, type: String? = nil) -> [Resource] {
-        let old = self.base.referrers(of: path)
-            .filter { self.written[$0] == nil && self.removed[$0] == nil }
-            .compactMap { self.base[key: $0] }
-        let new = self.written.values.filter { resource in
-            self.catalogue.kind(at: resource.path)?.references(of: resource).contains { $0.path == path } == true
-        }
+        let old = self.base.referrers(of: path).filter(self.isUntouched).compactMap { self.base[key: $0] }
+        let new = self.overlay.referrers(of: path).compactMap { self.overlay[key: $0] }
         return (old + new).filter { type == nil || $0.path.isOf(type: type ?? "") }.sorted { $0.path.key < $1.path.key }
     }
 
     /// Who would hold something that only one may hold, other than this resource itself.
     func holder(of claim: String, otherThan path: ResourcePath) -> String? {
-        if let key = self.base.holder(of: claim), key != path.key, self.written[key] == nil, self.removed[key] == nil {
-            return key
-        }
-        return self.written.values.first { resource in
-            resource.path != path
-                && self.catalogue.kind(at: resource.path)?.claims(resource).contains { $0.key == claim } == true
-        }?.path.key
+        if let key = self.overlay.holder(of: claim), key != path.key { return key }
+        guard let key = self.base.holder(of: claim), key != path.key, self.isUntouched(key) else { return nil }
+        return key
+    }
+
+    private func isUntouched(_ key: String) -> Bool {
+        self.overlay[key: key] == nil && self.removed[key] == nil
     }
 
     /// Stores a resource with a new version; nothing happens when it says the same as before.
     mutating func store(_ resource: Resource, as action: String = "resource.write") {
         if let previous = self[resource.path], previous.says(theSameAs: resource) { return }
+        guard let kind = self.catalogue.kind(at: resource.path) else { return }
         var stamped = resource
         stamped.etag = "W/\"\(GUID(from: self.random))\""
         stamped.changedAt = self.now
         self.removed[resource.path.key] = nil
-        self.written[resource.path.key] = stamped
+        self.overlay.put(stamped, of: kind)
         self.events.append(AuditLine(action: action, target: resource.path, details: ["type": resource.type]))
     }
 
     /// Takes a resource out.
     mutating func discard(_ resource: Resource) {
-        self.written[resource.path.key] = nil
+        if let kind = self.catalogue.kind(at: resource.path) { self.overlay.remove(resource.path, of: kind) }
         self.removed[resource.path.key] = resource
         self.identities[resource.path.key] = resource.hasSystemIdentity ? .remove : nil
         self.events.append(
@@ -91,11 +116,13 @@ struct Plan {
     }
 
     /// Puts the identity that was made into a resource that is to be stored.
-    mutating func setIdentity(_ key: String, principal: GUID, tenant: GUID) {
-        self.written[key]?.identity = [
+    mutating func setIdentity(_ path: ResourcePath, principal: GUID, tenant: GUID) {
+        guard var resource = self.overlay[path], let kind = self.catalogue.kind(at: path) else { return }
+        resource.identity = [
             "type": "SystemAssigned", "principalId": .string(principal.description),
             "tenantId": .string(tenant.description),
         ]
+        self.overlay.put(resource, of: kind)
     }
 
     /// Throws unless the author may do this here.

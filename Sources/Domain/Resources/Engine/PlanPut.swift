@@ -1,28 +1,6 @@
 import AccessControl
 import Vocabulary
 
-/// What a PUT may demand of the version that is there. Source: RFC 9110 section 13.1.
-public struct Preconditions: Sendable, Hashable {
-    /// The version must be this one; `*` for any.
-    public var ifMatch: String?
-    /// There must be none yet.
-    public var mustBeNew: Bool
-
-    /// Demands nothing unless told.
-    public init(ifMatch: String? = nil, mustBeNew: Bool = false) {
-        self.ifMatch = ifMatch
-        self.mustBeNew = mustBeNew
-    }
-
-    func check(_ stored: Resource?) throws(Problem) {
-        let holds =
-            if let ifMatch = self.ifMatch { stored != nil && (ifMatch == "*" || ifMatch == stored?.etag) } else { true }
-        guard holds, !(self.mustBeNew && stored != nil) else {
-            throw Problem("PreconditionFailed", shown: "The resource is not in the version that the request demands.")
-        }
-    }
-}
-
 extension Plan {
     /// Plans a PUT. Returns the resource as it would be and whether it is new.
     mutating func put(
@@ -34,7 +12,10 @@ extension Plan {
         guard let kind = self.catalogue.kind(at: path) else { throw .unknownKind(path.type ?? path.description) }
         if !isAuthorized { try self.authorize(.write(kind.actionType), at: path) }
         if kind.isDeclaredOnly, !self.author.isSystem {
-            throw Problem("OperationNotAllowed", shown: "Resources of type '\(kind.type)' are declared by the operator.")
+            throw Problem(
+                "OperationNotAllowed",
+                shown: "Resources of type '\(kind.type)' are declared by the operator."
+            )
         }
         let parent = try self.parent(of: path, kind)
         let previous = self[path]
@@ -61,7 +42,8 @@ extension Plan {
     }
 
     /// Plans a PATCH: the stored body with the members of the patch in their place. Source: RFC 7396.
-    mutating func patch(_ path: ResourcePath, body: JSONValue, preconditions: Preconditions) throws(Problem) -> Resource {
+    mutating func patch(_ path: ResourcePath, body: JSONValue, preconditions: Preconditions) throws(Problem) -> Resource
+    {
         guard let kind = self.catalogue.kind(at: path) else { throw .unknownKind(path.type ?? path.description) }
         try self.authorize(.write(kind.actionType), at: path)
         _ = try self.parent(of: path, kind)
@@ -70,7 +52,10 @@ extension Plan {
         let allowed: Set<String> = kind.patching == .tags ? ["tags"] : ["tags", "identity", "properties", "zones"]
         let readOnly: Set<String> = ["id", "name", "type", "location", "etag"]
         for name in members.keys where !allowed.contains(name.lowercased()) && !readOnly.contains(name.lowercased()) {
-            throw .invalidContent(name, "cannot be changed by PATCH on '\(kind.type)'; send the whole resource with PUT")
+            throw .invalidContent(
+                name,
+                "cannot be changed by PATCH on '\(kind.type)'; send the whole resource with PUT"
+            )
         }
         var whole: JSONValue = ["properties": stored.properties]
         whole["tags"] = .object(stored.tags.mapValues { .string($0) })
@@ -248,7 +233,8 @@ extension Plan {
             guard let other = self[reference.path] else {
                 throw Problem(
                     "InvalidResourceReference",
-                    shown: "Resource \(reference.path) referenced by resource \(resource.path) was not found. Make sure "
+                    shown:
+                        "Resource \(reference.path) referenced by resource \(resource.path) was not found. Make sure "
                         + "that the referenced resource exists, and that both resources are in the same region."
                 )
             }
@@ -256,7 +242,8 @@ extension Plan {
         }
     }
 
-    private static func checkRange(of reference: Reference, from resource: Resource, to other: Resource) throws(Problem) {
+    private static func checkRange(of reference: Reference, from resource: Resource, to other: Resource) throws(Problem)
+    {
         let isNear =
             switch reference.rule.range {
             case .resourceGroup:

@@ -14,7 +14,10 @@ extension Plan {
         guard let kind = self.catalogue.kind(at: path) else { throw .unknownKind(path.type ?? path.description) }
         if !isAuthorized { try self.authorize(.delete(kind.actionType), at: path) }
         if kind.isDeclaredOnly, !self.author.isSystem {
-            throw Problem("OperationNotAllowed", shown: "Resources of type '\(kind.type)' are declared by the operator.")
+            throw Problem(
+                "OperationNotAllowed",
+                shown: "Resources of type '\(kind.type)' are declared by the operator."
+            )
         }
         guard let resource = self[path] else {
             try preconditions.check(nil)
@@ -40,12 +43,5 @@ extension Plan {
             self.discard(one)
         }
         return true
-    }
-
-    /// A resource and everything below it.
-    func everything(at path: ResourcePath) -> [Resource] {
-        let old = self.base.list(type: nil, below: path)
-            .filter { self.written[$0.path.key] == nil && self.removed[$0.path.key] == nil }
-        return old + self.written.values.filter { path.contains($0.path) }.sorted { $0.path.key < $1.path.key }
     }
 }

@@ -4,7 +4,10 @@ import Vocabulary
 /// The problems of resources, in the codes and sentences that Azure's clients know.
 extension Problem {
     static func invalidContent(_ place: String, _ what: String) -> Problem {
-        Problem("InvalidRequestContent", shown: "The request content was invalid: '\(PrintableText.of(place))' \(what).")
+        Problem(
+            "InvalidRequestContent",
+            shown: "The request content was invalid: '\(PrintableText.of(place))' \(what)."
+        )
     }
 
     static func subscriptionNotFound(_ id: String) -> Problem {

@@ -63,11 +63,14 @@ struct ReferenceRule: Sendable {
     let action: String?
     /// How far away it may be.
     let range: Range
+    /// Whether `properties` beside the `id` say something about the reference itself.
+    let keepsProperties: Bool
 
-    init(_ type: String, action: String?, range: Range = .subscription) {
+    init(_ type: String, action: String?, range: Range = .subscription, keepsProperties: Bool = false) {
         self.type = type
         self.action = action
         self.range = range
+        self.keepsProperties = keepsProperties
     }
 }
 
@@ -120,9 +123,7 @@ extension Shape {
             }
             // Clients echo whole documents of the other resource here; only the reference is this resource's own.
             var kept: [String: JSONValue] = ["id": .string(path.description)]
-            if let own = object["properties"], rule.type == "Microsoft.Network/networkInterfaces" {
-                kept["properties"] = own.withoutNulls
-            }
+            if rule.keepsProperties, let own = object["properties"] { kept["properties"] = own.withoutNulls }
             return .object(kept)
         case .list(let element):
             guard let elements = value.array, elements.count <= 1000 else {

@@ -18,6 +18,13 @@ final class TurnQueue: Sendable {
 
     /// Runs the body when its turn comes. Throws `TooManyRequests` when the queue is full.
     func run<Result: Sendable>(_ body: () async throws(Problem) -> Result) async throws(Problem) -> Result {
+        try await self.enter()
+        defer { self.leave() }
+        return try await body()
+    }
+
+    /// Waits for its turn; `leave` must follow.
+    func enter() async throws(Problem) {
         let isFull = self.state.withLock { $0.waiting.count >= self.longest }
         guard !isFull else {
             throw Problem("TooManyRequests", shown: "Too many changes are waiting. Try again in a moment.")
@@ -33,16 +40,17 @@ final class TurnQueue: Sendable {
             }
             if isFree { continuation.resume() }
         }
-        defer {
-            let next = self.state.withLock { state in
-                if state.waiting.isEmpty {
-                    state.isTaken = false
-                    return CheckedContinuation<Void, Never>?.none
-                }
-                return state.waiting.removeFirst()
+    }
+
+    /// Lets the next one in.
+    func leave() {
+        let next = self.state.withLock { state in
+            if state.waiting.isEmpty {
+                state.isTaken = false
+                return CheckedContinuation<Void, Never>?.none
             }
-            next?.resume()
+            return state.waiting.removeFirst()
         }
-        return try await body()
+        next?.resume()
     }
 }

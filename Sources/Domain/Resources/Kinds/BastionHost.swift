@@ -30,9 +30,10 @@ extension ResourceKind {
     ///
     /// Source: Azure bastion hosts REST, 2024-01-01; placement rules of Azure Bastion's configuration settings.
     static let bastionHost: ResourceKind = {
-        let flags = bastionFeatures.map { ($0.member, Member(.flag, initial: false)) } + [
-            ("enableKerberos", Member(.flag, initial: false))
-        ]
+        let flags =
+            bastionFeatures.map { ($0.member, Member(.flag, initial: false)) } + [
+                ("enableKerberos", Member(.flag, initial: false))
+            ]
         let others: [String: Member] = [
             "ipConfigurations": Member(
                 .named([
@@ -154,7 +155,8 @@ extension ResourceKind {
         else {
             throw Problem(
                 "InvalidResourceReference",
-                shown: "The virtual network '\(network.path)' must be in the resource group and region of '\(host.name)'."
+                shown:
+                    "The virtual network '\(network.path)' must be in the resource group and region of '\(host.name)'."
             )
         }
         let isOld = previous?.ipConfigurations.first?.subnet == path

@@ -110,7 +110,8 @@ extension ResourceKind {
                 guard let wanted = IPv4Address(text), subnet.mayHold(wanted) else {
                     throw Problem(
                         "PrivateIPAddressNotInSubnet",
-                        shown: "Private static IP address '\(PrintableText.of(text))' does not belong to the usable range of "
+                        shown:
+                            "Private static IP address '\(PrintableText.of(text))' does not belong to the usable range of "
                             + "subnet '\(subnet.name)' (\(subnet.addressPrefixes.map(\.description).joined(separator: ", ")); "
                             + "the first four and the last address are reserved)."
                     )
@@ -200,7 +201,7 @@ extension Plan {
         guard let network = subnet.path.parent else { throw .resourceNotFound(subnet.path) }
         for prefix in subnet.addressPrefixes {
             guard let usable = prefix.usable else { continue }
-            for number in usable.lowerBound...min(usable.upperBound, usable.lowerBound + 0x1_ffff) {
+            for number in usable.prefix(1 << 17) {
                 let address = IPv4Address(number: number)
                 if taken.contains(address) { continue }
                 if self.holder(of: Snapshot.claim(on: address, in: network), otherThan: interface) == nil {

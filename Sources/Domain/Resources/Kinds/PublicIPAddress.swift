@@ -42,8 +42,11 @@ extension ResourceKind {
         }
         kind.show = { document, address, snapshot, _ in
             for user in snapshot.referrers(of: address.path).sorted().compactMap({ snapshot[key: $0] }) {
-                guard let used = user.ipConfigurations.first(where: { $0.publicAddress == address.path }) else { continue }
-                let list = user.path.isOf(type: ResourceKind.bastionHost.type)
+                guard let used = user.ipConfigurations.first(where: { $0.publicAddress == address.path }) else {
+                    continue
+                }
+                let list =
+                    user.path.isOf(type: ResourceKind.bastionHost.type)
                     ? "bastionHostIpConfigurations" : "ipConfigurations"
                 document["properties"]?["ipConfiguration"] = ["id": .string("\(user.path)/\(list)/\(used.name)")]
             }

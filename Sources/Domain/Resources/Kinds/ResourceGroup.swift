@@ -17,7 +17,8 @@ extension ResourceKind {
                 "displayName": resource.properties["displayName"] ?? .string(id), "state": "Enabled",
                 "authorizationSource": "RoleBased", "managedByTenants": [],
                 "subscriptionPolicies": [
-                    "locationPlacementId": "Public_2014-09-01", "quotaId": "Internal_2014-09-01", "spendingLimit": "Off",
+                    "locationPlacementId": "Public_2014-09-01", "quotaId": "Internal_2014-09-01",
+                    "spendingLimit": "Off",
                 ],
             ]
         }

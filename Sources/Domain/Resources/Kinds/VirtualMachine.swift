@@ -29,7 +29,15 @@ extension ResourceKind {
                 "networkProfile": Member(
                     .object([
                         "networkInterfaces": Member(
-                            .list(.reference(ReferenceRule("Microsoft.Network/networkInterfaces", action: "join"))),
+                            .list(
+                                .reference(
+                                    ReferenceRule(
+                                        "Microsoft.Network/networkInterfaces",
+                                        action: "join",
+                                        keepsProperties: true
+                                    )
+                                )
+                            ),
                             .required
                         )
                     ]),
@@ -43,12 +51,15 @@ extension ResourceKind {
         )
         kind.patching = .everything
         kind.takesIdentity = true
-        kind.names = NameRule(longest: 64, extra: "-_.", mayEndWithPeriod: false)
+        kind.names = NameRule(longest: 64, extra: "-_.")
         kind.claims = { machine in machine.interfaces.map { Claim.use(of: $0) } }
         kind.complete = { machine, previous, plan throws(Problem) in
             let interfaces = machine.interfaces
             guard !interfaces.isEmpty, Set(interfaces).count == interfaces.count else {
-                throw .invalidContent("properties.networkProfile.networkInterfaces", "names one interface or more, once each")
+                throw .invalidContent(
+                    "properties.networkProfile.networkInterfaces",
+                    "names one interface or more, once each"
+                )
             }
             let networks = Set(interfaces.compactMap { plan[$0]?.ipConfigurations.first?.network })
             guard networks.count <= 1 else {

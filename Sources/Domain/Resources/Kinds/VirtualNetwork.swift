@@ -83,7 +83,8 @@ extension ResourceKind {
                 guard network.addressSpace.contains(where: { $0.contains(prefix) }) else {
                     throw Problem(
                         "NetcfgInvalidSubnet",
-                        shown: "Subnet '\(subnet.name)' is not valid in virtual network '\(network.name)': \(prefix) is "
+                        shown:
+                            "Subnet '\(subnet.name)' is not valid in virtual network '\(network.name)': \(prefix) is "
                             + "outside its address space."
                     )
                 }
@@ -91,7 +92,8 @@ extension ResourceKind {
                     guard !other.addressPrefixes.contains(where: { $0.overlaps(prefix) }) else {
                         throw Problem(
                             "NetcfgSubnetRangesOverlap",
-                            shown: "Subnet '\(subnet.name)' is not valid because its IP address range overlaps with that "
+                            shown:
+                                "Subnet '\(subnet.name)' is not valid because its IP address range overlaps with that "
                                 + "of an existing subnet '\(other.name)' in virtual network '\(network.name)'."
                         )
                     }
@@ -131,12 +133,14 @@ extension ResourceKind {
             if name == "routeTable", resource.name == "AzureBastionSubnet" {
                 throw Problem(
                     "RouteTableCannotBeAttachedForAzureBastionSubnet",
-                    shown: "A route table cannot be attached to AzureBastionSubnet: user-defined routes are not supported."
+                    shown:
+                        "A route table cannot be attached to AzureBastionSubnet: user-defined routes are not supported."
                 )
             }
             throw Problem(
                 "FeatureNotSupported",
-                shown: "'\(name)' of '\(resource.name)' is not enforced by this installation, so it cannot be set. Use the "
+                shown:
+                    "'\(name)' of '\(resource.name)' is not enforced by this installation, so it cannot be set. Use the "
                     + "firewall of the host or of the network."
             )
         }
@@ -179,7 +183,8 @@ extension Resource {
             guard let prefix = AddressPrefix(text) else {
                 throw Problem(
                     "InvalidCIDRNotation",
-                    shown: "The address prefix '\(PrintableText.of(text))' of '\(resource.name)' is not an IPv4 range such "
+                    shown:
+                        "The address prefix '\(PrintableText.of(text))' of '\(resource.name)' is not an IPv4 range such "
                         + "as 10.0.0.0/16."
                 )
             }

@@ -33,9 +33,10 @@ extension Resources {
         if let text = target.hostConnectAddress {
             // An address of a declared machine asks for the rights on that machine: the address must not be a way around them.
             let address = IPv4Address(text)
-            interface = networks.lazy.compactMap { network in
-                address.flatMap { snapshot.interface(at: $0, in: network.path) }
-            }.first
+            interface =
+                networks.lazy.compactMap { network in
+                    address.flatMap { snapshot.interface(at: $0, in: network.path) }
+                }.first
             machine = interface.flatMap { snapshot.machine(of: $0.path)?.path }
         } else {
             let interfaces = (snapshot[target]?.interfaces ?? []).compactMap { snapshot[$0] }
@@ -77,8 +78,10 @@ extension Resources {
         ]
         return Refusal(
             "RoleMissing",
-            reason: "\(subject.name) lacks Reader on the \(names[type] ?? type) '\(path.name)' (\(type)/read on \(path)).",
-            remedy: "Ask an administrator: az role assignment create --assignee \(subject.id) --role Reader --scope \(path)"
+            reason:
+                "\(subject.name) lacks Reader on the \(names[type] ?? type) '\(path.name)' (\(type)/read on \(path)).",
+            remedy:
+                "Ask an administrator: az role assignment create --assignee \(subject.id) --role Reader --scope \(path)"
         )
     }
 }

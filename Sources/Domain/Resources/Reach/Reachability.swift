@@ -37,17 +37,35 @@ extension Resources {
         guard let host = snapshot[bastion], host.path.isOf(type: ResourceKind.bastionHost.type),
             host.provisioningState == "Succeeded"
         else {
-            return .refused(Refusal("BastionHostNotFound", reason: "There is no working bastion host '\(bastion.name)'."))
+            return .refused(
+                Refusal("BastionHostNotFound", reason: "There is no working bastion host '\(bastion.name)'.")
+            )
         }
         if let refusal = Self.gate(host, port: port, way) { return .refused(refusal) }
         let networks = snapshot.networks(reachedFrom: host)
         guard let own = networks.first else {
             return .refused(
-                Refusal("BastionNetworkNotFound", reason: "The bastion host '\(host.name)' stands in no virtual network.")
+                Refusal(
+                    "BastionNetworkNotFound",
+                    reason: "The bastion host '\(host.name)' stands in no virtual network."
+                )
             )
         }
         let found: Verdict<Place>
         if let address = target.hostConnectAddress {
+            // The path of such a connection lies in the bastion host's own group; another group's would be judged by other rights.
+            guard
+                target.subscription == bastion.subscription,
+                target.resourceGroup?.lowercased() == bastion.resourceGroup?.lowercased()
+            else {
+                return .refused(
+                    Refusal(
+                        "TargetNotValid",
+                        reason: "'\(target)' does not belong to the resource group of '\(host.name)'.",
+                        remedy: "Name the resource group of the bastion host in the target."
+                    )
+                )
+            }
             found = Self.place(address, host, networks, snapshot)
         } else {
             found = Self.place(target, host, networks, snapshot)
@@ -71,9 +89,13 @@ extension Resources {
     }
 
     /// The bastion hosts that reach a port of a target, those in the target's own network first.
-    public func bastions(reaching target: ResourcePath, port: Int, by way: ConnectionWay = .nativeClient) -> [Resource] {
-        let hosts = self.list(type: ResourceKind.bastionHost.type, below: .root).compactMap { host -> (Resource, Bool)? in
-            guard case .allowed(let reach) = self.reach(target, port: port, from: host.path, by: way) else { return nil }
+    public func bastions(reaching target: ResourcePath, port: Int, by way: ConnectionWay = .nativeClient) -> [Resource]
+    {
+        let hosts = self.list(type: ResourceKind.bastionHost.type, below: .root).compactMap {
+            host -> (Resource, Bool)? in
+            guard case .allowed(let reach) = self.reach(target, port: port, from: host.path, by: way) else {
+                return nil
+            }
             return (host, reach.isPeered)
         }
         return hosts.filter { !$0.1 }.map(\.0) + hosts.filter(\.1).map(\.0)
@@ -117,14 +139,19 @@ extension Resources {
     // Editions and switches. Source: Azure Bastion, SKU comparison.
     private static func gate(_ host: Resource, port: Int, _ way: ConnectionWay) -> Refusal? {
         guard (1...65_535).contains(port) else {
-            return Refusal("PortNotValid", reason: "\(port) is not a TCP port.", remedy: "Choose a port from 1 to 65535.")
+            return Refusal(
+                "PortNotValid",
+                reason: "\(port) is not a TCP port.",
+                remedy: "Choose a port from 1 to 65535."
+            )
         }
         let sku = host.bastionSKU
         if way == .nativeClient {
             guard sku >= .standard else {
                 return Refusal(
                     "NativeClientNotSupported",
-                    reason: "Native client connections need the Standard SKU or higher; '\(host.name)' is \(sku.rawValue).",
+                    reason:
+                        "Native client connections need the Standard SKU or higher; '\(host.name)' is \(sku.rawValue).",
                     remedy: "Connect in the browser, or upgrade the bastion host and set enableTunneling."
                 )
             }
@@ -139,7 +166,8 @@ extension Resources {
         guard port == 22 || port == 3389 || sku >= .standard else {
             return Refusal(
                 "CustomPortNotSupported",
-                reason: "Port \(port) needs the Standard SKU or higher; '\(host.name)' is \(sku.rawValue) and reaches 22 "
+                reason:
+                    "Port \(port) needs the Standard SKU or higher; '\(host.name)' is \(sku.rawValue) and reaches 22 "
                     + "and 3389 only.",
                 remedy: "Use port 22 or 3389, or upgrade the bastion host."
             )

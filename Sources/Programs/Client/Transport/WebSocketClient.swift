@@ -95,6 +95,7 @@ private final class UpgradeHandler: ChannelInboundHandler, RemovableChannelHandl
     private let http: (encoder: HTTPRequestEncoder, decoder: ByteToMessageHandler<HTTPResponseDecoder>)
     private let configure: @Sendable (any Channel) throws -> Void
     private var refusal: (status: Int, body: ByteBuffer)?
+    private var isAccepted = false
     private var timer: Scheduled<Void>?
 
     init(
@@ -134,13 +135,15 @@ private final class UpgradeHandler: ChannelInboundHandler, RemovableChannelHandl
             if head.status == .switchingProtocols,
                 head.headers.first(name: "Sec-WebSocket-Accept") == WebSocketHandshake.acceptance(of: self.key)
             {
-                self.finish(context)
+                self.isAccepted = true
             } else {
                 self.refusal = (Int(head.status.code), ByteBuffer())
             }
         case .body(var part):
             if let refusal = self.refusal, refusal.body.readableBytes < 65_536 { self.refusal?.body.writeBuffer(&part) }
         case .end:
+            // Not before: the decoder still tells of the answer's end, which the new handlers would not understand.
+            if self.isAccepted { self.finish(context) }
             guard let refusal = self.refusal else { return }
             let json = try? JSONValue(parsing: refusal.body.readableBytesView)
             let message = json?["message"]?.string ?? json?["error"]?["message"]?.string

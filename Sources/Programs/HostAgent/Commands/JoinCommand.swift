@@ -25,9 +25,7 @@ struct JoinCommand: AsyncParsableCommand {
     var server: String
     @Option(help: "A file with the single-use token, or - for standard input.")
     var tokenFile: String?
-    @Option(help: "The single-use token. Other people on the machine can see it while the command runs: prefer --token-file.")
-    var token: String?
-    @Option(help: "A PEM file with the authorities that may have signed the server's certificate.")
+    @Option(name: [.customLong("ca-file"), .customLong("ca")], help: "A PEM file with the authorities that may have signed the server's certificate.")
     var caFile: String?
     @Option(help: "Where the modules are that get installed when signing in is switched on.")
     var modules: String?
@@ -103,7 +101,6 @@ struct JoinCommand: AsyncParsableCommand {
     }
 
     private func readToken() throws(HostAgentError) -> String {
-        if let token { return token.trimmed }
         guard let tokenFile else {
             guard let variable = getenv("SALLYPORT_JOIN_TOKEN") else {
                 throw .configuration("a token is needed: --token-file FILE, or SALLYPORT_JOIN_TOKEN in the environment")

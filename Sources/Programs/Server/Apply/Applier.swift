@@ -1,6 +1,5 @@
 import AccessControl
 import FoundationEssentials
-import Hosts
 import Identity
 import Resources
 import Vocabulary
@@ -12,7 +11,6 @@ struct Applier: Sendable {
     let directory: Directory
     let accessControl: AccessControl
     let resources: Resources
-    let registry: HostRegistry
     let random: RandomSource
     let dryRun: Bool
     /// The secrets that the file refers to, by `SecretSource.key`.
@@ -181,10 +179,6 @@ struct Applier: Sendable {
                 guard self.resources.resource(path) != nil else { continue }
                 if !self.dryRun { _ = try await self.resources.delete(path, by: .system) }
                 lines.append("removed \(what)")
-            case .signIn(let machine):
-                guard !self.registry.isSignInWanted(on: machine) else { continue }
-                if !self.dryRun { try await self.registry.setSignIn(on: machine, true) }
-                lines.append("switched sign-in on for \(machine.name)")
             }
         }
         return lines

@@ -7,8 +7,6 @@ struct ResourcePlanner: Sendable {
     enum Step: Sendable {
         case put(ResourcePath, JSONValue, what: String)
         case delete(ResourcePath, what: String)
-        /// Sign-in by identity, as soon as the machine has joined.
-        case signIn(ResourcePath)
     }
 
     let resources: Resources
@@ -217,7 +215,20 @@ struct ResourcePlanner: Sendable {
             .put(path, body, what: "virtual machine \(entry.name)"),
         ]
         if entry.entraLogin, entry.osType == "Linux" {
-            steps.append(.signIn(path))
+            // Stays in creation until the machine has joined.
+            steps.append(
+                .put(
+                    path.appending("extensions", "AADSSHLoginForLinux"),
+                    [
+                        "location": location,
+                        "properties": [
+                            "publisher": "Microsoft.Azure.ActiveDirectory", "type": "AADSSHLoginForLinux",
+                            "typeHandlerVersion": "1.0", "autoUpgradeMinorVersion": true,
+                        ],
+                    ],
+                    what: "extension AADSSHLoginForLinux on \(entry.name)"
+                )
+            )
         }
         return steps
     }

@@ -29,7 +29,6 @@ struct ControlDesk: Sendable {
                 directory: self.house.directory,
                 accessControl: self.house.accessControl,
                 resources: self.house.resources,
-                registry: self.house.registry,
                 random: .system,
                 dryRun: dryRun,
                 secrets: secrets

@@ -209,12 +209,8 @@ struct House: Sendable {
     var surroundings: ResourceSurroundings {
         let resources = self.resources
         return ResourceSurroundings(
-            exists: { $0 == .root || resources.resource($0) != nil || $0.type == nil },
-            related: { machine in
-                let interfaces = resources.resource(machine)?.properties["networkProfile"]?["networkInterfaces"]?.array ?? []
-                let bastions = resources.list(type: "Microsoft.Network/bastionHosts", below: .root).map(\.path)
-                return interfaces.compactMap { $0["id"]?.string.flatMap { ResourcePath($0) } } + bastions
-            }
+            exists: { $0.type == nil || resources.resource($0) != nil },
+            related: { resources.surroundings(of: $0) }
         )
     }
 

@@ -52,7 +52,9 @@ extension House {
         }
         let directory = self.directory
         let hosts = self.hosts
-        hosts.follow(self.resources)
+        let resources = self.resources
+        hosts.follow(resources)
+        hosts.arrivals.subscribe { resources.machineIsReady($0) }
         self.resources.hooks = ResourceHooks(
             assignIdentity: { path in
                 let identity = try await directory.putManagedIdentity(for: path)
