@@ -18,7 +18,10 @@ class Refused(Exception):
 
     def __init__(self, answer):
         self.status = answer.status_code
-        self.body = answer.json()
+        try:
+            self.body = answer.json()
+        except ValueError:
+            self.body = {}
         super().__init__(f"{self.status} {self.body.get('error')}: {self.body.get('error_description')}")
 
 

@@ -142,7 +142,7 @@ def test_inherited_assignments_are_shown_when_asked_for(world, az):
 
 
 def test_built_in_role_definitions_have_their_well_known_ids(az):
-    found = az("dave").run("role", "definition", "list", "--name", "Virtual Machine Administrator Login")
+    found = az("admin").run("role", "definition", "list", "--name", "Virtual Machine Administrator Login")
     assert [d["name"] for d in found] == ["1c0163c0-47e6-4577-8991-ea5c82e286e4"]
     assert "Microsoft.Compute/virtualMachines/loginAsAdmin/action" in found[0]["permissions"][0]["dataActions"]
 

@@ -138,7 +138,9 @@ private func remember(_ handle: OpaquePointer, _ session: UnsafePointer<CChar>) 
 }
 
 private func agentIsAway(_ handle: OpaquePointer) -> Int32 {
-    withName("Sallyport: the agent on this machine does not answer. Ask an administrator of the machine to start sally-agent.") {
+    withName(
+        "Sallyport: the agent on this machine does not answer. Ask an administrator of the machine to start sally-agent."
+    ) {
         sallyport_tell(handle, $0)
     }
     return PAM_AUTHINFO_UNAVAIL

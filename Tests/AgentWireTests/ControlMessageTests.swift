@@ -25,7 +25,8 @@ struct ControlMessageTests {
     static let fromServer: [ServerMessage] = [
         .configuration(HostConfiguration(caKeys: ["ssh-ed25519 AAAA"], loginEnabled: true, compute: ["name": "vm"])),
         .accounts([Self.account]), .accounts([]), .end(EndOrder(session: Self.id, message: "bye")),
-        .end(EndOrder(serial: SerialNumber(UInt64.max), message: "bye")), .failure(id: 3, code: "NotFound", message: "no"),
+        .end(EndOrder(serial: SerialNumber(UInt64.max), message: "bye")),
+        .failure(id: 3, code: "NotFound", message: "no"),
         .unknown(kind: "later"),
     ]
     static let fromAgent: [AgentMessage] = [
@@ -63,7 +64,10 @@ struct ControlMessageTests {
 
     @Test("keeps every digit of a serial number, and takes a plain number too")
     func serial() throws {
-        let text = String(decoding: try ServerMessage.end(EndOrder(serial: SerialNumber(UInt64.max), message: "")).encoded(), as: UTF8.self)
+        let text = String(
+            decoding: try ServerMessage.end(EndOrder(serial: SerialNumber(UInt64.max), message: "")).encoded(),
+            as: UTF8.self
+        )
         #expect(text.contains("\"18446744073709551615\""))
         let plain = Array(#"{"kind":"end","session":null,"objectId":null,"serial":12,"message":"m"}"#.utf8)
         #expect(try ServerMessage.decode(plain) == .end(EndOrder(serial: 12, message: "m")))
@@ -71,7 +75,10 @@ struct ControlMessageTests {
 
     @Test("finds an answer's content beside its id")
     func reply() throws {
-        let frame = Array(#"{"id":4,"kind":"reply","allowed":false,"administrator":false,"refusal":{"code":"RoleMissing","reason":"r","remedy":""},"account":null}"#.utf8)
+        let frame = Array(
+            #"{"id":4,"kind":"reply","allowed":false,"administrator":false,"refusal":{"code":"RoleMissing","reason":"r","remedy":""},"account":null}"#
+                .utf8
+        )
         guard case .reply(let id, let content) = try ServerMessage.decode(frame) else {
             Issue.record("not a reply")
             return
@@ -81,7 +88,10 @@ struct ControlMessageTests {
         #expect(decision == EntryDecision(allowed: false, refusal: Refusal("RoleMissing", reason: "r")))
     }
 
-    @Test("refuses what is not an object of a known shape", arguments: ["", "[]", "7", #"{"kind":"end"}"#, #"{"kind":"reply"}"#])
+    @Test(
+        "refuses what is not an object of a known shape",
+        arguments: ["", "[]", "7", #"{"kind":"end"}"#, #"{"kind":"reply"}"#]
+    )
     func nonsense(_ text: String) {
         #expect(throws: AgentWireError.self) { try ServerMessage.decode(text.utf8) }
     }

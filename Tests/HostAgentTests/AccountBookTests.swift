@@ -8,7 +8,9 @@ import Vocabulary
 struct AccountBookTests {
     static let now = Instant(seconds: 1_800_000_000)
     private var homes = HomeAssignments(base: "/home") { _, _ in false }
-    private let local = LocalAccounts(passwd: "root:x:0:0:root:/root:/bin/sh\nclash@x.y:x:1000:1000::/:/bin/sh\nbig:x:1879048999:1::/:/bin/sh\n")
+    private let local = LocalAccounts(
+        passwd: "root:x:0:0:root:/root:/bin/sh\nclash@x.y:x:1000:1000::/:/bin/sh\nbig:x:1879048999:1::/:/bin/sh\n"
+    )
 
     static func id(_ number: UInt64) -> GUID { GUID(high: 1, low: number) }
 
@@ -38,18 +40,38 @@ struct AccountBookTests {
     @Test("finds a person by name in any letter case, by earlier name, by object id and by number")
     mutating func spellings() {
         let book = self.book(Self.account(1, "alice@x.y", aliases: ["Old.Alice@x.y"]))
-        for typed in ["alice@x.y", "ALICE@X.Y", "old.alice@x.y", Self.id(1).description, Self.id(1).description.uppercased()] {
+        for typed in [
+            "alice@x.y", "ALICE@X.Y", "old.alice@x.y", Self.id(1).description, Self.id(1).description.uppercased(),
+        ] {
             #expect(book.person(named: typed)?.account.name == "alice@x.y")
         }
         #expect(book.person(number: 1_879_048_193)?.account.name == "alice@x.y")
         #expect(book.person(named: "alice@x.z") == nil)
     }
 
+    @Test("finds a service principal by its application id and its object id")
+    mutating func servicePrincipal() {
+        let name = "5a117000-0000-4000-8000-00000000000a"
+        let book = self.book(Self.account(7, name, aliases: [Self.id(7).description]))
+        #expect(book.person(named: name.uppercased())?.account.objectId == Self.id(7))
+        #expect(book.person(named: Self.id(7).description)?.account.name == name)
+    }
+
     @Test("puts people into the groups that their rights say")
     mutating func groups() throws {
         var book = self.book(Self.account(1, "alice@x.y", admin: true), Self.account(2, "bob@x.y"))
-        _ = book.note(Self.account(3, "dave@x.y", admin: true), mayEnter: false, local: self.local, homes: &self.homes, at: Self.now)
-        #expect(book.memberships(of: try #require(book.person(named: "alice@x.y"))) == [AccountNumbers.users, AccountNumbers.administrators])
+        _ = book.note(
+            Self.account(3, "dave@x.y", admin: true),
+            mayEnter: false,
+            local: self.local,
+            homes: &self.homes,
+            at: Self.now
+        )
+        #expect(
+            book.memberships(of: try #require(book.person(named: "alice@x.y"))) == [
+                AccountNumbers.users, AccountNumbers.administrators,
+            ]
+        )
         #expect(book.memberships(of: try #require(book.person(named: "bob@x.y"))) == [AccountNumbers.users])
         #expect(book.memberships(of: try #require(book.person(named: "dave@x.y"))).isEmpty)
         #expect(book.group(named: "sallyport-users")?.members == ["alice@x.y", "bob@x.y"])
@@ -61,7 +83,12 @@ struct AccountBookTests {
     @Test("says who is gone when the list is replaced")
     mutating func gone() {
         var book = self.book(Self.account(1, "alice@x.y"), Self.account(2, "bob@x.y"))
-        let change = book.replace(with: [Self.account(2, "bob@x.y")], local: self.local, homes: &self.homes, at: Self.now)
+        let change = book.replace(
+            with: [Self.account(2, "bob@x.y")],
+            local: self.local,
+            homes: &self.homes,
+            at: Self.now
+        )
         #expect(change.gone == [Self.id(1)])
         #expect(book.person(named: "alice@x.y")?.mayEnter == false)
     }
@@ -77,7 +104,9 @@ struct AccountBookTests {
             (Self.account(2, "a:b@x.y"), .unacceptable),
         ]
         for (account, objection) in attempts {
-            #expect(book.note(account, mayEnter: true, local: self.local, homes: &self.homes, at: Self.now) == objection)
+            #expect(
+                book.note(account, mayEnter: true, local: self.local, homes: &self.homes, at: Self.now) == objection
+            )
         }
     }
 
@@ -130,7 +159,9 @@ struct AccountBookTests {
 
     @Test("writes a snapshot that leads with the object id")
     mutating func snapshot() throws {
-        let entry = try #require(self.book(Self.account(1, "alice@x.y", admin: true, aliases: ["old@x.y"])).snapshot().entries.first)
+        let entry = try #require(
+            self.book(Self.account(1, "alice@x.y", admin: true, aliases: ["old@x.y"])).snapshot().entries.first
+        )
         #expect(entry.aliases == [Self.id(1).description, "old@x.y"])
         #expect(entry.mayEnter && entry.isAdministrator)
     }

@@ -29,7 +29,10 @@ struct ConfigurationEditTests {
     func nameServiceWithAction() {
         let text = "passwd: files sss\ngroup: files [SUCCESS=merge] sss [NOTFOUND=return] # last\n"
         let added = NameServiceEdit.adding(to: text)
-        #expect(added == "passwd: files sallyport sss\ngroup: files [SUCCESS=merge] sss [NOTFOUND=return] sallyport # last\n")
+        #expect(
+            added
+                == "passwd: files sallyport sss\ngroup: files [SUCCESS=merge] sss [NOTFOUND=return] sallyport # last\n"
+        )
         #expect(NameServiceEdit.removing(from: added) == text)
     }
 
@@ -100,7 +103,10 @@ struct ConfigurationEditTests {
     func include() {
         let usual = "# x\nInclude /etc/ssh/sshd_config.d/*.conf\nPort 22\n"
         #expect(SSHDEdit.includedDirectory(inMain: usual, mainFile: "/etc/ssh/sshd_config") == "/etc/ssh/sshd_config.d")
-        #expect(SSHDEdit.includedDirectory(inMain: "include parts/*.conf\n", mainFile: "/etc/ssh/sshd_config") == "/etc/ssh/parts")
+        #expect(
+            SSHDEdit.includedDirectory(inMain: "include parts/*.conf\n", mainFile: "/etc/ssh/sshd_config")
+                == "/etc/ssh/parts"
+        )
         #expect(SSHDEdit.includedDirectory(inMain: "Match all\nInclude /a/*.conf\n", mainFile: "/x") == nil)
         #expect(SSHDEdit.includedDirectory(inMain: "Port 22\n", mainFile: "/x") == nil)
     }

@@ -20,7 +20,11 @@ struct MetadataTests {
             controlPath: "/c"
         )
         let configuration = AgentConfiguration(server: "http://127.0.0.1:1", caFile: nil, identity: identity)
-        let server = try HostServer(configuration, identity: MachineIdentity(), group: MultiThreadedEventLoopGroup.singleton)
+        let server = try HostServer(
+            configuration,
+            identity: MachineIdentity(),
+            group: MultiThreadedEventLoopGroup.singleton
+        )
         return MetadataService(
             tenant: GUID(high: 3, low: 3),
             told: told,
@@ -80,7 +84,9 @@ struct MetadataTests {
     func walk() async throws {
         #expect(try await self.ask("/metadata/instance/compute/name?api-version=2021-02-01&format=text").text == "vm1")
         #expect(try await self.ask("/metadata/instance/compute/name?api-version=2021-02-01").status == 400)
-        #expect(try await self.ask("/metadata/instance?api-version=2021-02-01&format=text").text == "compute/\nnetwork/")
+        #expect(
+            try await self.ask("/metadata/instance?api-version=2021-02-01&format=text").text == "compute/\nnetwork/"
+        )
         #expect(try await self.ask("/metadata/instance/compute/nothing?api-version=2021-02-01").status == 404)
         #expect(try await self.ask("/metadata/other?api-version=2021-02-01").status == 404)
     }

@@ -9,7 +9,9 @@ final class TemporaryRoot: Sendable {
     init() {
         var template = Array("/tmp/sallyport-test-XXXXXX".utf8CString)
         _ = mkdtemp(&template)
-        self.layout = HostLayout(root: String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self))
+        self.layout = HostLayout(
+            root: String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        )
     }
 
     deinit {
@@ -20,7 +22,11 @@ final class TemporaryRoot: Sendable {
     func write(_ path: String, _ text: String, mode: UInt32 = 0o644) throws {
         let full = self.layout.path(path)
         try HostFile.makeDirectory(HostFile.parent(of: full) ?? "/", mode: 0o755)
-        try HostFile.replace(full, with: Array(text.utf8), HostFile.Attributes(mode: mode, uid: geteuid(), gid: getegid()))
+        try HostFile.replace(
+            full,
+            with: Array(text.utf8),
+            HostFile.Attributes(mode: mode, uid: geteuid(), gid: getegid())
+        )
     }
 
     private static func remove(_ path: String) {

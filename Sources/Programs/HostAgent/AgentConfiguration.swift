@@ -15,6 +15,8 @@ public struct AgentConfiguration: Hashable, Sendable, Codable {
     public var resourceId: String
     /// The path of the control channel.
     public var controlPath: String
+    /// A proxy to reach the server through, `http://[user:password@]host:port`; the variables `https_proxy` and `no_proxy` when absent.
+    public var proxy: String?
     /// Where the instance metadata service listens: `address:port`, `auto` (the usual address where possible, else the loopback port), or `off`.
     public var metadata: String?
     /// Where home directories are made.
@@ -67,7 +69,9 @@ public struct AgentConfiguration: Hashable, Sendable, Codable {
     /// Reads the file.
     static func load(_ layout: HostLayout) throws(HostAgentError) -> AgentConfiguration {
         guard let bytes = try HostFile.read(layout.configurationFile) else {
-            throw .configuration("this host has not joined (\(layout.configurationFile) is missing): run sally-agent join")
+            throw .configuration(
+                "this host has not joined (\(layout.configurationFile) is missing): run sally-agent join"
+            )
         }
         do {
             return try JSONDecoder().decode(AgentConfiguration.self, from: Data(bytes))

@@ -26,12 +26,13 @@ public enum AccountName {
         return String(decoding: lower, as: UTF8.self)
     }
 
-    /// Whether a user principal name is fit to be an account's name on a host.
+    /// Whether a name is fit to be an account's name on a host: a user principal name, or a lower-case GUID for a service principal.
     ///
     /// One `@`, both sides non-empty, only the characters that a directory allows in such names, no upper case, no dot or hyphen in front.
     /// Source: Microsoft Graph, `userPrincipalName` (A-Z, a-z, 0-9 and ' . - _ ! # ^ ~).
     public static func isAcceptable(_ name: String) -> Bool {
         let units = Array(name.utf8)
+        if self.isGUIDShaped(units) { return self.normalised(name) == name }
         guard !units.isEmpty, units.count <= 113 + 1 + 48 else { return false }
         let parts = units.split(separator: UInt8(ascii: "@"), omittingEmptySubsequences: false)
         guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else { return false }

@@ -10,18 +10,22 @@ public struct Dialer: Sendable {
     private let trust: ServerTrust?
     private let group: any EventLoopGroup
     private let names: NameLookup
+    private let proxy: HTTPProxy?
 
-    /// Makes a dialer. `trust` is needed for a secure address only; `names` turns the host's name into addresses.
+    /// Makes a dialer. `trust` is needed for a secure address only; `names` turns the host's name into addresses; a `proxy` is asked to connect
+    /// instead of connecting directly.
     public init(
         _ address: ServerAddress,
         trust: ServerTrust?,
         group: any EventLoopGroup,
-        names: NameLookup = .system
+        names: NameLookup = .system,
+        proxy: HTTPProxy? = nil
     ) {
         self.address = address
         self.trust = trust
         self.group = group
         self.names = names
+        self.proxy = proxy
     }
 
     /// Opens a connection; `prepare` adds the handlers above TLS.
@@ -32,11 +36,18 @@ public struct Dialer: Sendable {
         let address = self.address
         let trust = self.trust
         guard !address.isSecure || trust != nil else { throw .badAuthorities("none given for \(address)") }
-        let targets = try await self.names.addresses(address.host, address.port, on: self.group, deadline: deadline)
+        let proxy = self.proxy
+        let next = proxy?.address ?? address
+        let targets = try await self.names.addresses(next.host, next.port, on: self.group, deadline: deadline)
         let bootstrap = ClientBootstrap(group: self.group)
             .connectTimeout(.milliseconds(max(1, deadline.milliseconds)))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if let proxy {
+                        try channel.pipeline.syncOperations.addHandler(
+                            ProxyHandler(proxy, target: address, deadline: .milliseconds(deadline.milliseconds))
+                        )
+                    }
                     if address.isSecure, let trust {
                         let handler = try NIOSSLClientHandler(
                             context: trust.context,
@@ -47,7 +58,7 @@ public struct Dialer: Sendable {
                     try prepare(channel)
                 }
             }
-        var failure: any Error = TransportError.unknownHost(address.host)
+        var failure: any Error = TransportError.unknownHost(next.host)
         for target in targets {
             do {
                 switch target {
@@ -76,6 +87,8 @@ extension TransportError {
     static func from(_ error: any Error) -> TransportError {
         switch error {
         case let error as TransportError: error
+        case let error as NIOSSLError where "\(error)".contains("CERTIFICATE_VERIFY_FAILED"):
+            .untrusted("no authority that we trust has signed it for this name")
         case let error as NIOSSLError: .untrusted("\(error)")
         case let error as NIOSSLExtraError: .untrusted("\(error)")
         case let error as BoringSSLError: .untrusted("\(error)")

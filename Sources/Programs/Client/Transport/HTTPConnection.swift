@@ -62,7 +62,7 @@ public final class HTTPConnection: Sendable {
         let order = HTTPOrder(request: request, authority: self.authority, promise: promise)
         do {
             return try await withTaskCancellationHandler {
-                channel.writeAndFlush(order, promise: nil)
+                channel.writeAndFlush(order).cascadeFailure(to: promise)
                 let answer = try await promise.futureResult.get()
                 timer.cancel()
                 return answer

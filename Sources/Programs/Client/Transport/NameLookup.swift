@@ -22,7 +22,8 @@ public enum NameLookup: Sendable {
         if let address = try? SocketAddress(ipAddress: host, port: port) { return [.address(address)] }
         switch self {
         case .system: return [.name(host: host, port: port)]
-        case .own: return try await OwnResolver(group: group).addresses(host, port, deadline: deadline).map { .address($0) }
+        case .own:
+            return try await OwnResolver(group: group).addresses(host, port, deadline: deadline).map { .address($0) }
         }
     }
 }

@@ -9,7 +9,9 @@ struct OwnResolver {
     /// The addresses of a host, IPv4 first; throws `unknownHost` when there are none.
     func addresses(_ host: String, _ port: Int, deadline: Duration) async throws(TransportError) -> [SocketAddress] {
         let name = host.lowercased()
-        let local = Self.hosts(SystemText.read("/etc/hosts"), name).compactMap { try? SocketAddress(ipAddress: $0, port: port) }
+        let local = Self.hosts(SystemText.read("/etc/hosts"), name).compactMap {
+            try? SocketAddress(ipAddress: $0, port: port)
+        }
         if !local.isEmpty { return local }
         if name == "localhost" || name.hasSuffix(".localhost") {
             return ["127.0.0.1", "::1"].compactMap { try? SocketAddress(ipAddress: $0, port: port) }
@@ -25,7 +27,9 @@ struct OwnResolver {
                     guard let question = DNSQuestion(id: id, name: candidate, kind: type),
                         let answer = await self.ask(question, target, patience)
                     else { continue }
-                    found += answer.compactMap { try? SocketAddress(packedIPAddress: ByteBuffer(bytes: $0), port: port) }
+                    found += answer.compactMap {
+                        try? SocketAddress(packedIPAddress: ByteBuffer(bytes: $0), port: port)
+                    }
                 }
                 if !found.isEmpty { return found }
             }

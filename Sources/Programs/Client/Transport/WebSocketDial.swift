@@ -146,7 +146,8 @@ private final class UpgradeHandler: ChannelInboundHandler, RemovableChannelHandl
         var headers: [String: String] = [:]
         for line in lines {
             guard let colon = line.firstIndex(of: ":" as Character) else { continue }
-            headers[line[..<colon].lowercased()] = line[line.index(after: colon)...]
+            headers[line[..<colon].lowercased()] =
+                line[line.index(after: colon)...]
                 .drop { $0 == " " }.description
         }
         guard status == 101 else {

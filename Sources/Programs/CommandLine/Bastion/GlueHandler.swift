@@ -52,7 +52,7 @@ final class GlueHandler: ChannelDuplexHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        self.partner?.context?.close(promise: nil)
+        self.partner?.finish()
         context.fireChannelInactive()
     }
 
@@ -63,11 +63,18 @@ final class GlueHandler: ChannelDuplexHandler {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         // The tunnel has no half-close: the end of one direction ends both.
         if case ChannelEvent.inputClosed = event {
-            self.partner?.context?.close(promise: nil)
+            self.partner?.finish()
             context.close(promise: nil)
         } else {
             context.fireUserInboundEventTriggered(event)
         }
+    }
+
+    /// Closes when everything that was written is out: the last bytes are often the reason for the end.
+    private func finish() {
+        guard let context = self.context else { return }
+        let channel = context.channel
+        context.writeAndFlush(self.wrapOutboundOut(ByteBuffer())).whenComplete { _ in channel.close(promise: nil) }
     }
 
     /// Lets the reads go on that were held back before the partner existed or while it could not write.

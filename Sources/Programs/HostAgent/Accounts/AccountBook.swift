@@ -68,7 +68,7 @@ struct AccountBook: Sendable {
         at now: Instant,
         indexing: Bool = true
     ) -> Objection? {
-        guard AccountName.isAcceptable(account.name), AccountNumbers.people.contains(account.uid) else {
+        guard AccountName.isAcceptable(account.name) || GUID(account.name) != nil, AccountNumbers.people.contains(account.uid) else {
             return .unacceptable
         }
         guard !local.clashes(name: account.name, number: account.uid) else { return .local }
@@ -113,7 +113,8 @@ struct AccountBook: Sendable {
     /// The groups of a person besides the own one.
     func memberships(of person: Person) -> [UInt32] {
         guard person.mayEnter else { return [] }
-        return person.account.administrator ? [AccountNumbers.users, AccountNumbers.administrators] : [AccountNumbers.users]
+        return person.account.administrator
+            ? [AccountNumbers.users, AccountNumbers.administrators] : [AccountNumbers.users]
     }
 
     /// A group by its number: one of the two, or a person's own.
@@ -156,7 +157,9 @@ struct AccountBook: Sendable {
 
     /// A display name as the comment field of an account: no separators of that file, no control characters, not too long.
     static func comment(_ displayName: String) -> String {
-        let harmless = PrintableText.of(displayName, limit: 100).unicodeScalars.filter { !":,\\\"".unicodeScalars.contains($0) }
+        let harmless = PrintableText.of(displayName, limit: 100).unicodeScalars.filter {
+            !":,\\\"".unicodeScalars.contains($0)
+        }
         return String(String.UnicodeScalarView(harmless))
     }
 

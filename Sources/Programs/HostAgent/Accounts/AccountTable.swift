@@ -56,7 +56,9 @@ final class AccountTable: Sendable {
     /// Writes the file that the name service module reads when the agent is away.
     func saveSnapshot() throws(HostAgentError) {
         let snapshot = self.state.withLock { $0.book.snapshot() }
-        guard let bytes = try? snapshot.encoded() else { throw .configuration("the account snapshot cannot be written") }
+        guard let bytes = try? snapshot.encoded() else {
+            throw .configuration("the account snapshot cannot be written")
+        }
         guard self.state.withLock({ $0.saved != bytes }) else { return }
         try HostFile.makeDirectory(self.layout.stateDirectory, mode: 0o755)
         try HostFile.replace(self.layout.snapshotFile, with: bytes, .root(0o644), durable: false)

@@ -5,7 +5,8 @@ import Logging
 public struct AgentCommand: AsyncParsableCommand {
     public static let configuration = CommandConfiguration(
         commandName: "sally-agent",
-        abstract: "Lets people of your directory sign in to this machine, and ends their sessions when they may no longer.",
+        abstract:
+            "Lets people of your directory sign in to this machine, and ends their sessions when they may no longer.",
         version: Agent.version,
         subcommands: [
             JoinCommand.self, RunCommand.self, StatusCommand.self, DoctorCommand.self, LeaveCommand.self,
@@ -58,11 +59,7 @@ struct RunCommand: AsyncParsableCommand {
         guard let level = Logger.Level(rawValue: self.logLevel) else {
             throw ValidationError("\(self.logLevel) is no log level")
         }
-        LoggingSystem.bootstrap { label in
-            var handler = StreamLogHandler.standardError(label: label)
-            handler.logLevel = level
-            return handler
-        }
+        LoggingSystem.bootstrap { _ in StandardErrorLog(logLevel: level) }
         do throws(HostAgentError) {
             try await Agent(layout: self.common.layout, log: Logger(label: "sally-agent")).run()
         } catch {

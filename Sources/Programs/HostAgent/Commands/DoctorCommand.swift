@@ -30,15 +30,20 @@ struct DoctorCommand: AsyncParsableCommand {
     private func server(_ configuration: AgentConfiguration) async -> HostCheck.Finding {
         let group = MultiThreadedEventLoopGroup.singleton
         do {
-            let dialer = try HostServer.dialer(configuration.server, caFile: configuration.caFile, group: group)
+            let dialer = try HostServer.dialer(configuration, group: group)
             let connection = try await HTTPConnection.open(dialer, deadline: .seconds(5))
             await connection.close()
-            return HostCheck.Finding(what: "the server \(configuration.server) can be reached", isGood: true, remedy: "")
+            return HostCheck.Finding(
+                what: "the server \(configuration.server) can be reached",
+                isGood: true,
+                remedy: ""
+            )
         } catch {
             return HostCheck.Finding(
                 what: "the server \(configuration.server) can be reached",
                 isGood: false,
-                remedy: "\(error). Check the network, the name, and \(configuration.caFile ?? "the system's certificates")."
+                remedy:
+                    "\(error). Check the network, the name, and \(configuration.caFile ?? "the system's certificates")."
             )
         }
     }

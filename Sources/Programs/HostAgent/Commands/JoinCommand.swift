@@ -25,8 +25,13 @@ struct JoinCommand: AsyncParsableCommand {
     var server: String
     @Option(help: "A file with the single-use token, or - for standard input.")
     var tokenFile: String?
-    @Option(name: [.customLong("ca-file"), .customLong("ca")], help: "A PEM file with the authorities that may have signed the server's certificate.")
+    @Option(
+        name: [.customLong("ca-file"), .customLong("ca")],
+        help: "A PEM file with the authorities that may have signed the server's certificate."
+    )
     var caFile: String?
+    @Option(help: "A proxy to reach the server through, for example http://proxy.example:3128.")
+    var proxy: String?
     @Option(help: "Where the modules are that get installed when signing in is switched on.")
     var modules: String?
     @Option(help: "Where the metadata service listens: address:port, auto or off.")
@@ -56,15 +61,13 @@ struct JoinCommand: AsyncParsableCommand {
             throw .configuration("this machine has joined already; use `sally-agent leave` first, or --force")
         }
         let token = try self.readToken()
-        var authorities: String?
+        var authorities: [UInt8]?
         if let caFile {
-            guard let pem = try HostFile.read(caFile, limit: 1 << 20) else { throw .missing(caFile) }
-            try HostFile.makeDirectory(layout.configurationDirectory, mode: 0o755)
-            try HostFile.replace(layout.serverAuthorities, with: pem, .root(0o644))
-            authorities = layout.serverAuthorities
+            authorities = try HostFile.read(caFile, limit: 1 << 20)
+            guard authorities != nil else { throw .missing(caFile) }
         }
         let group = MultiThreadedEventLoopGroup.singleton
-        let dialer = try HostServer.dialer(self.server, caFile: authorities, group: group)
+        let dialer = try HostServer.dialer(self.server, caFile: self.caFile, proxy: self.proxy, group: group)
         let identity = MachineIdentity()
         let facts = HostFacts.gather(layout, sshd: self.sshd(layout))
         let answer = try await HostServer.join(
@@ -82,7 +85,7 @@ struct JoinCommand: AsyncParsableCommand {
         )
         var configuration = AgentConfiguration(
             server: dialer.address.description,
-            caFile: authorities,
+            caFile: authorities == nil ? nil : layout.serverAuthorities,
             identity: AgentConfiguration.Identity(
                 hostId: answer.hostId,
                 tenantId: answer.tenantId,
@@ -90,10 +93,15 @@ struct JoinCommand: AsyncParsableCommand {
                 controlPath: answer.controlPath
             )
         )
+        configuration.proxy = self.proxy
         configuration.metadata = self.metadata
         configuration.modules = self.modules
         configuration.sshdConfiguration = self.sshdConfig
         configuration.sshdPidFile = self.sshdPidFile
+        if let authorities {
+            try HostFile.makeDirectory(layout.configurationDirectory, mode: 0o755)
+            try HostFile.replace(layout.serverAuthorities, with: authorities, .root(0o644))
+        }
         try identity.save(layout)
         try configuration.save(layout)
         print("Joined as \(PrintableText.of(answer.resourceId, limit: 400)).")
@@ -113,7 +121,9 @@ struct JoinCommand: AsyncParsableCommand {
     }
 
     private func sshd(_ layout: HostLayout) -> SSHDControl? {
-        guard let program = HostProgram.find(["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/sbin/sshd"]) else { return nil }
+        guard let program = HostProgram.find(["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/sbin/sshd"]) else {
+            return nil
+        }
         return SSHDControl(
             program: program,
             configurationFile: self.sshdConfig ?? layout.path("/etc/ssh/sshd_config"),

@@ -48,7 +48,7 @@ enum ServiceUnit {
         guard let systemctl else { throw .missing("systemctl") }
         let outcome = try HostProgram.run([systemctl] + arguments)
         guard outcome.status == 0 else {
-            throw .program(name: "systemctl \(arguments[0])", said: outcome.output.trimmed)
+            throw .program(name: "systemctl \(arguments[0])", said: outcome.sentence)
         }
     }
 }

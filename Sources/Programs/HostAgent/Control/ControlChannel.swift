@@ -142,7 +142,9 @@ final class ControlChannel: Sendable {
 
     /// Tells the server something, if there is a connection.
     func tell(_ message: AgentMessage) async {
-        guard let connection = self.state.withLock({ $0.connection }), let frame = try? message.encoded() else { return }
+        guard let connection = self.state.withLock({ $0.connection }), let frame = try? message.encoded() else {
+            return
+        }
         try? await connection.send(text: String(decoding: frame, as: UTF8.self))
     }
 

@@ -63,7 +63,8 @@ struct HostFacts: Hashable, Sendable {
         for device in (try? System.enumerateDevices()) ?? [] {
             guard device.name != "lo", let address = device.address?.ipAddress else { continue }
             let lower = address.lowercased()
-            guard !lower.hasPrefix("127."), !lower.hasPrefix("169.254."), !lower.hasPrefix("fe80"), lower != "::1" else {
+            guard !lower.hasPrefix("127."), !lower.hasPrefix("169.254."), !lower.hasPrefix("fe80"), lower != "::1"
+            else {
                 continue
             }
             let index = interfaces.firstIndex { $0.name == device.name } ?? interfaces.count

@@ -4,6 +4,12 @@ import FoundationEssentials
 import NIOCore
 import Vocabulary
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 /// The server as a host reaches it: single requests signed with the machine's key.
 struct HostServer: Sendable {
     let dialer: Dialer
@@ -18,18 +24,37 @@ struct HostServer: Sendable {
         group: any EventLoopGroup,
         time: TimeSource = .system
     ) throws(HostAgentError) {
-        self.dialer = try Self.dialer(configuration.server, caFile: configuration.caFile, group: group)
+        self.dialer = try Self.dialer(configuration, group: group)
         self.identity = identity
         self.hostId = configuration.hostId
         self.time = time
     }
 
+    /// A dialer for the server of a configuration.
+    static func dialer(
+        _ configuration: AgentConfiguration,
+        group: any EventLoopGroup
+    ) throws(HostAgentError) -> Dialer {
+        try Self.dialer(configuration.server, caFile: configuration.caFile, proxy: configuration.proxy, group: group)
+    }
+
     /// A dialer for a server. Names are resolved by ourselves: the agent is linked statically.
-    static func dialer(_ server: String, caFile: String?, group: any EventLoopGroup) throws(HostAgentError) -> Dialer {
+    static func dialer(
+        _ server: String,
+        caFile: String?,
+        proxy: String?,
+        group: any EventLoopGroup
+    ) throws(HostAgentError) -> Dialer {
         do {
             let address = try ServerAddress(server)
             let trust = address.isSecure ? try ServerTrust(authorities: caFile) : nil
-            return Dialer(address, trust: trust, group: group, names: .own)
+            let named =
+                if let proxy {
+                    try HTTPProxy(proxy)
+                } else {
+                    try HTTPProxy.named(by: { getenv($0).map { String(cString: $0) } }, for: address)
+                }
+            return Dialer(address, trust: trust, group: group, names: .own, proxy: named)
         } catch {
             throw .configuration("\(error)")
         }

@@ -90,7 +90,9 @@ actor Doorkeeper {
         let visitor = self.visitor(pid)
         guard let visitor, visitor.objectId == person.account.objectId else {
             self.log.warning("refused without certificate", metadata: ["user": "\(person.account.name)"])
-            return .refused("Sallyport: \(person.account.name) has to sign in with a certificate: use `sally ssh vm` or `az ssh vm`.")
+            return .refused(
+                "Sallyport: \(person.account.name) has to sign in with a certificate: use `sally ssh vm` or `az ssh vm`."
+            )
         }
         let question = EntryQuestion(
             objectId: person.account.objectId,
@@ -104,7 +106,9 @@ actor Doorkeeper {
             account.administrator = decision.administrator && decision.allowed
             guard account.objectId == person.account.objectId else { return .refused(Self.unknown(attempt.user)) }
             if self.accounts.note(account, mayEnter: decision.allowed) != nil {
-                return .refused("Sallyport: the account of \(person.account.name) clashes with one of this machine's own.")
+                return .refused(
+                    "Sallyport: the account of \(person.account.name) clashes with one of this machine's own."
+                )
             }
             return self.carryOut(decision, for: person, connection: pid)
         } catch {
@@ -118,7 +122,9 @@ actor Doorkeeper {
         }
     }
 
-    private func carryOut(_ decision: EntryDecision, for person: AccountBook.Person, connection pid: Int32) -> LocalReply {
+    private func carryOut(_ decision: EntryDecision, for person: AccountBook.Person, connection pid: Int32)
+        -> LocalReply
+    {
         let name = person.account.name
         guard decision.allowed, let known = self.accounts.read({ $0.people[person.account.objectId] }) else {
             let refusal =

@@ -48,7 +48,8 @@ final class OfflinePolicy: Sendable {
                 allowed: false,
                 refusal: Refusal(
                     "RoleMissing",
-                    reason: "\(person.account.name) has no login role on this machine, as far as it knows: its server cannot be "
+                    reason:
+                        "\(person.account.name) has no login role on this machine, as far as it knows: its server cannot be "
                         + "reached.",
                     remedy: "Try again when the server is back."
                 )

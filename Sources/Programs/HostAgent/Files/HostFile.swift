@@ -145,7 +145,9 @@ enum HostFile {
         var written = 0
         while written < bytes.count {
             let count = bytes.withUnsafeBytes { buffer in
-                Self.retrying { systemWrite(descriptor, buffer.baseAddress.map { $0 + written }, bytes.count - written) }
+                Self.retrying {
+                    systemWrite(descriptor, buffer.baseAddress.map { $0 + written }, bytes.count - written)
+                }
             }
             guard count > 0 else { throw .system(call: "write", path: path, code: errno) }
             written += count

@@ -16,12 +16,15 @@ final class LocalConnectionHandler: ChannelInboundHandler {
     static let longestLife: TimeAmount = .seconds(12)
 
     private let desk: LocalDesk
+    private let guests: LocalGuests
+    private var asker: LocalDesk.Asker?
     private var received = ByteBuffer()
     private var hasAsked = false
     private var deadline: Scheduled<Void>?
 
-    init(desk: LocalDesk) {
+    init(desk: LocalDesk, guests: LocalGuests) {
         self.desk = desk
+        self.guests = guests
     }
 
     func channelActive(context: ChannelHandlerContext) {
@@ -29,11 +32,13 @@ final class LocalConnectionHandler: ChannelInboundHandler {
         self.deadline = context.eventLoop.scheduleTask(in: Self.longestLife) {
             bound.value.close(promise: nil)
         }
+        self.meet(context)
         context.fireChannelActive()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
         self.deadline?.cancel()
+        if let asker { self.guests.leave(asker.uid) }
         context.fireChannelInactive()
     }
 
@@ -43,12 +48,16 @@ final class LocalConnectionHandler: ChannelInboundHandler {
         self.received.writeBuffer(&bytes)
         do throws(AgentWireError) {
             guard
-                let length = try LocalFrame.length(of: self.received.readableBytesView, limit: LocalFrame.longestRequest),
+                let length = try LocalFrame.length(
+                    of: self.received.readableBytesView,
+                    limit: LocalFrame.longestRequest
+                ),
                 self.received.readableBytes >= 4 + length
             else { return }
+            guard let asker = self.asker else { return }
             self.hasAsked = true
             let content = Array(self.received.readableBytesView.dropFirst(4).prefix(length))
-            self.answer(try LocalRequest.decode(content), context)
+            self.answer(try LocalRequest.decode(content), asker, context)
         } catch {
             context.close(promise: nil)
         }
@@ -58,9 +67,9 @@ final class LocalConnectionHandler: ChannelInboundHandler {
         context.close(promise: nil)
     }
 
-    private func answer(_ request: LocalRequest, _ context: ChannelHandlerContext) {
+    /// Learns who is at the other end, and turns away whoever has too many connections already.
+    private func meet(_ context: ChannelHandlerContext) {
         guard let provider = context.channel as? any SocketOptionProvider else { return context.close(promise: nil) }
-        let desk = self.desk
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         let credentials: EventLoopFuture<PeerCredentials> = provider.unsafeGetSocketOption(
             level: .socket,
@@ -68,17 +77,22 @@ final class LocalConnectionHandler: ChannelInboundHandler {
         )
         credentials.whenComplete { result in
             let (handler, context) = bound.value
-            guard case .success(let credentials) = result else { return context.close(promise: nil) }
-            let asker = LocalDesk.Asker(pid: credentials.pid, uid: credentials.uid)
-            if let reply = desk.immediately(request, from: asker) {
-                return handler.send(reply, context)
-            }
-            context.eventLoop.makeFutureWithTask { await desk.eventually(request, from: asker) }
-                .whenComplete { result in
-                    let (handler, context) = bound.value
-                    handler.send((try? result.get()) ?? .unavailable, context)
-                }
+            guard case .success(let credentials) = result, context.channel.isActive,
+                handler.guests.enter(credentials.uid)
+            else { return context.close(promise: nil) }
+            handler.asker = LocalDesk.Asker(pid: credentials.pid, uid: credentials.uid)
         }
+    }
+
+    private func answer(_ request: LocalRequest, _ asker: LocalDesk.Asker, _ context: ChannelHandlerContext) {
+        if let reply = self.desk.immediately(request, from: asker) { return self.send(reply, context) }
+        let desk = self.desk
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        context.eventLoop.makeFutureWithTask { await desk.eventually(request, from: asker) }
+            .whenComplete { result in
+                let (handler, context) = bound.value
+                handler.send((try? result.get()) ?? .unavailable, context)
+            }
     }
 
     private func send(_ reply: LocalReply, _ context: ChannelHandlerContext) {

@@ -20,13 +20,16 @@ struct LocalServer {
     ) async throws(HostAgentError) -> LocalServer {
         try HostFile.makeDirectory(layout.socketDirectory, mode: 0o755)
         let path = layout.socketFile
+        let guests = LocalGuests()
         try HostFile.remove(path)
         do {
             let channel = try await ServerBootstrap(group: group)
                 .serverChannelOption(.backlog, value: 256)
                 .childChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.addHandler(LocalConnectionHandler(desk: desk))
+                        try channel.pipeline.syncOperations.addHandler(
+                            LocalConnectionHandler(desk: desk, guests: guests)
+                        )
                     }
                 }
                 .bind(unixDomainSocketPath: path)

@@ -18,14 +18,18 @@ struct InstanceDocument: Sendable {
             self.addresses = interface.networks.map(\.address)
             self.longAddresses = interface.addresses.filter { $0.contains(":" as Character) }
             self.subnets = interface.networks.map { network in
-                ["address": .string(Self.network(network.address, network.prefix)), "prefix": .string(String(network.prefix))]
+                [
+                    "address": .string(Self.network(network.address, network.prefix)),
+                    "prefix": .string(String(network.prefix)),
+                ]
             }
         }
 
         private static func network(_ address: String, _ prefix: Int) -> String {
             let bytes = address.split(separator: "." as Character).compactMap { UInt32($0) }
             guard bytes.count == 4 else { return address }
-            let value = bytes.reduce(0) { $0 << 8 | $1 } & (prefix == 0 ? 0 : UInt32.max << UInt32(32 - min(32, prefix)))
+            let value =
+                bytes.reduce(0) { $0 << 8 | $1 } & (prefix == 0 ? 0 : UInt32.max << UInt32(32 - min(32, prefix)))
             return [24, 16, 8, 0].map { String(value >> $0 & 255) }.joined(separator: ".")
         }
     }
@@ -73,7 +77,8 @@ struct InstanceDocument: Sendable {
 
     /// The keys of `compute`, so that each is there even when the server has nothing to say about it.
     private static let defaults: [String: JSONValue] = [
-        "azEnvironment": "AzurePublicCloud", "additionalCapabilities": ["hibernationEnabled": "false"], "customData": "",
+        "azEnvironment": "AzurePublicCloud", "additionalCapabilities": ["hibernationEnabled": "false"],
+        "customData": "",
         "evictionPolicy": "", "extendedLocation": ["name": "", "type": ""], "host": ["id": ""], "hostGroup": ["id": ""],
         "isHostCompatibilityLayerVm": "false", "licenseType": "", "location": "", "name": "", "offer": "",
         "osProfile": ["adminUsername": "", "computerName": "", "disablePasswordAuthentication": "true"],

@@ -58,7 +58,8 @@ struct MetadataServer: Sendable {
         mark: String?,
         _ log: Logger
     ) async -> MetadataServer? {
-        guard let colon = place.lastIndex(of: ":" as Character), let port = Int(place[place.index(after: colon)...]) else {
+        guard let colon = place.lastIndex(of: ":" as Character), let port = Int(place[place.index(after: colon)...])
+        else {
             log.error("no address of the form address:port", metadata: ["metadata": "\(place)"])
             return nil
         }
@@ -104,7 +105,7 @@ struct MetadataServer: Sendable {
             if devices.contains(where: { $0.address?.ipAddress == Self.usualAddress }) { return HostFile.exists(mark) }
             try HostFile.replace(mark, with: [], .root(0o644), durable: false)
             let outcome = try Self.changeAddress("add")
-            guard outcome.status == 0 else { throw HostAgentError.program(name: "ip", said: outcome.output.trimmed) }
+            guard outcome.status == 0 else { throw HostAgentError.program(name: "ip", said: outcome.sentence) }
             return true
         }
     }

@@ -96,7 +96,8 @@ struct MetadataService: Sendable {
     private static func isVersion(_ text: String) -> Bool {
         text.utf8.count >= 10
             && text.utf8.prefix(10).enumerated().allSatisfy { index, unit in
-                index == 4 || index == 7 ? unit == UInt8(ascii: "-") : (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(unit)
+                index == 4 || index == 7
+                    ? unit == UInt8(ascii: "-") : (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(unit)
             }
     }
 

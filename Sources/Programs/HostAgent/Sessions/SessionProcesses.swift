@@ -27,7 +27,9 @@ struct SessionProcesses: Sendable {
             if let audit = session.auditSession { return self.table.auditSession(process.pid) == audit }
             return self.table.environment(process.pid, contains: session.mark)
         }
-        .sorted { one, other in (one.pid == session.pid ? 0 : 1, one.pid) < (other.pid == session.pid ? 0 : 1, other.pid) }
+        .sorted { one, other in
+            (one.pid == session.pid ? 0 : 1, one.pid) < (other.pid == session.pid ? 0 : 1, other.pid)
+        }
     }
 
     /// Whether the connection's privileged process still runs.

@@ -18,13 +18,28 @@ struct HostCheck: Sendable {
     /// Everything, in the order in which a login meets it.
     func findings() -> [Finding] {
         [
-            self.file(self.layout.machineKeyFile, "this machine has its key", mode: 0o600, "Join again: sally-agent join --force"),
+            self.file(
+                self.layout.machineKeyFile,
+                "this machine has its key",
+                mode: 0o600,
+                "Join again: sally-agent join --force"
+            ),
             self.agent(),
             self.nameService(),
             self.pam(),
             self.modules(),
-            self.file(self.layout.caKeysFile, "the signing keys are there", mode: 0o644, "Wait for the server, or restart the agent."),
-            self.file(self.layout.revocationFile, "the revocation list is there", mode: 0o644, "Wait for the server, or restart the agent."),
+            self.file(
+                self.layout.caKeysFile,
+                "the signing keys are there",
+                mode: 0o644,
+                "Wait for the server, or restart the agent."
+            ),
+            self.file(
+                self.layout.revocationFile,
+                "the revocation list is there",
+                mode: 0o644,
+                "Wait for the server, or restart the agent."
+            ),
         ] + self.sshd() + [self.sudo()]
     }
 
@@ -41,7 +56,8 @@ struct HostCheck: Sendable {
         Finding(
             what: "\(self.layout.nameServiceFile) asks us for accounts and groups",
             isGood: HostFile.text(self.layout.nameServiceFile).map(NameServiceEdit.isAdded) ?? false,
-            remedy: "Switch signing in on at the server; a tool that rewrites this file (authselect) may have taken us out."
+            remedy:
+                "Switch signing in on at the server; a tool that rewrites this file (authselect) may have taken us out."
         )
     }
 
@@ -59,7 +75,8 @@ struct HostCheck: Sendable {
         return Finding(
             what: "the modules are installed",
             isGood: places != nil && missing.isEmpty,
-            remedy: places == nil ? "This system has no glibc or no PAM." : "Missing: \(missing.joined(separator: ", "))"
+            remedy: places == nil
+                ? "This system has no glibc or no PAM." : "Missing: \(missing.joined(separator: ", "))"
         )
     }
 
@@ -75,14 +92,19 @@ struct HostCheck: Sendable {
                     what: "sshd asks us about our names",
                     isGood: settings["authorizedprincipalscommand"]?.contains(ModuleFiles.principals) ?? false
                         && settings["trustedusercakeys"] == self.layout.caKeysFile,
-                    remedy: "An earlier Match block for the same names wins over ours: look for it with sshd -T -C user=a@b,host=h,addr=127.0.0.1"
+                    remedy:
+                        "An earlier Match block for the same names wins over ours: look for it with sshd -T -C user=a@b,host=h,addr=127.0.0.1"
                 ),
                 Finding(
                     what: "sshd trusts our signing keys for no local account",
                     isGood: plain["trustedusercakeys"] != self.layout.caKeysFile,
                     remedy: "Remove TrustedUserCAKeys \(self.layout.caKeysFile) from outside the Match block."
                 ),
-                Finding(what: "sshd uses PAM", isGood: plain["usepam"] == "yes", remedy: "Set UsePAM yes in sshd's configuration."),
+                Finding(
+                    what: "sshd uses PAM",
+                    isGood: plain["usepam"] == "yes",
+                    remedy: "Set UsePAM yes in sshd's configuration."
+                ),
                 self.userLists(settings),
             ]
         } catch {

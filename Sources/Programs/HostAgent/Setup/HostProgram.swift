@@ -12,6 +12,11 @@ struct HostProgram: Sendable {
         var status: Int32
         /// What it wrote to both outputs.
         var output: String
+
+        /// The same on one line, for a message.
+        var sentence: String {
+            self.output.split(whereSeparator: \.isNewline).map(\.trimmed).filter { !$0.isEmpty }.joined(separator: "; ")
+        }
     }
 
     /// Runs a program and waits for it, at most `seconds`. Blocks: call it where that harms nobody.

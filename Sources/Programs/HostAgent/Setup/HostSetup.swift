@@ -56,11 +56,14 @@ struct HostSetup: Sendable {
     func disable() throws(HostAgentError) {
         var originals = Originals(self.layout)
         let sshd = try? SSHDControl.find(self.configuration, self.layout)
-        let touchesSSHD = originals.paths.contains { $0 == sshd?.configurationFile || $0.hasSuffix("10-sallyport.conf") }
+        let touchesSSHD = originals.paths.contains {
+            $0 == sshd?.configurationFile || $0.hasSuffix("10-sallyport.conf")
+        }
         // In the opposite order: nothing may refer to what is already gone.
         for path in originals.paths.reversed() {
             try originals.restore(path) { text in
-                path.hasSuffix("/nsswitch.conf") ? NameServiceEdit.removing(from: text) : MarkedText.removingAll(from: text)
+                path.hasSuffix("/nsswitch.conf")
+                    ? NameServiceEdit.removing(from: text) : MarkedText.removingAll(from: text)
             }
         }
         if touchesSSHD, let sshd {
@@ -93,7 +96,7 @@ struct HostSetup: Sendable {
         let outcome = try HostProgram.run([visudo, "-c", "-f", self.layout.sudoersFile])
         guard outcome.status == 0 else {
             try originals.restore(self.layout.sudoersFile)
-            throw .program(name: "visudo", said: outcome.output.trimmed)
+            throw .program(name: "visudo", said: outcome.sentence)
         }
     }
 
@@ -114,7 +117,9 @@ struct HostSetup: Sendable {
         let directory = SSHDEdit.includedDirectory(inMain: text, mainFile: main)
         let dropIn = version >= SSHDVersion(8, 2) ? directory.map { "\($0)/10-sallyport.conf" } : nil
         // PAM is on when sshd says so without us; what we once had to add stays.
-        let own = MarkedText.lines(in: text) + (dropIn.flatMap { HostFile.text($0) } ?? "").split(separator: "\n" as Character)
+        let own =
+            MarkedText.lines(in: text)
+            + (dropIn.flatMap { HostFile.text($0) } ?? "").split(separator: "\n" as Character)
         let usesPAM = try sshd.settings(for: "root")["usepam"] == "yes"
         let edit = SSHDEdit(
             version: version,
@@ -148,7 +153,9 @@ struct HostSetup: Sendable {
     private func writeHostCertificates(_ told: HostConfiguration) throws(HostAgentError) -> [String] {
         var paths: [String] = []
         for line in told.hostCertificates {
-            guard let certificate = try? SSHCertificate(line: line), certificate.contents.kind == .host else { continue }
+            guard let certificate = try? SSHCertificate(line: line), certificate.contents.kind == .host else {
+                continue
+            }
             let path = "\(self.layout.configurationDirectory)/host_\(certificate.contents.key.type.rawValue)-cert.pub"
             try self.replaceIfChanged(path, Array((certificate.line() + "\n").utf8))
             paths.append(path)

@@ -39,14 +39,14 @@ struct SSHDControl: Sendable {
     /// Fails unless sshd accepts its configuration.
     func test() throws(HostAgentError) {
         let outcome = try HostProgram.run([self.program, "-t", "-f", self.configurationFile])
-        guard outcome.status == 0 else { throw .program(name: "sshd -t", said: outcome.output.trimmed) }
+        guard outcome.status == 0 else { throw .program(name: "sshd -t", said: outcome.sentence) }
     }
 
     /// The settings that hold for a user, keywords in lower case.
     func settings(for user: String) throws(HostAgentError) -> [String: String] {
         let connection = "user=\(user),host=localhost,addr=127.0.0.1,laddr=127.0.0.1,lport=22"
         let outcome = try HostProgram.run([self.program, "-T", "-f", self.configurationFile, "-C", connection])
-        guard outcome.status == 0 else { throw .program(name: "sshd -T", said: outcome.output.trimmed) }
+        guard outcome.status == 0 else { throw .program(name: "sshd -T", said: outcome.sentence) }
         var settings: [String: String] = [:]
         for line in outcome.output.split(separator: "\n" as Character) {
             let parts = line.split(separator: " " as Character, maxSplits: 1)
@@ -61,7 +61,7 @@ struct SSHDControl: Sendable {
     func reload() throws(HostAgentError) {
         if let reloadCommand {
             let outcome = try HostProgram.run(reloadCommand)
-            guard outcome.status == 0 else { throw .program(name: reloadCommand[0], said: outcome.output.trimmed) }
+            guard outcome.status == 0 else { throw .program(name: reloadCommand[0], said: outcome.sentence) }
             return
         }
         guard let listener = self.listener() else { return }

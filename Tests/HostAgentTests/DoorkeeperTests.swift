@@ -1,0 +1,191 @@
+import AgentWire
+import Crypto
+import Logging
+import SSHWire
+import Synchronization
+import Testing
+import Vocabulary
+
+@testable import HostAgent
+
+@Suite("Doorkeeper")
+struct DoorkeeperTests {
+    static let pid: Int32 = 500
+    private let root = TemporaryRoot()
+    private let told = Told()
+
+    /// What the server was told, and how it answers.
+    final class Told: Sendable {
+        let messages = Mutex<[AgentMessage]>([])
+        let decision = Mutex<EntryDecision?>(EntryDecision(allowed: true))
+    }
+
+    private func doorkeeper(lastContact: Instant? = nil) throws -> Doorkeeper {
+        try self.connection(Self.pid)
+        try self.root.write("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nlocal@x.y:x:1000:1000::/:/bin/sh\n")
+        let layout = self.root.layout
+        let accounts = AccountTable(
+            book: AccountBook(shell: "/bin/sh"),
+            homes: HomeAssignments(base: layout.path("/home")) { _, _ in false },
+            layout: layout,
+            now: .system
+        )
+        _ = accounts.replace(with: [AccountBookTests.account(1, "alice@x.y"), AccountBookTests.account(2, "bob@x.y")])
+        try HostFile.makeDirectory(layout.path("/home"), mode: 0o755)
+        let found = SessionProcesses(table: ProcessTable(directory: layout.path("/proc")), own: 1)
+        let told = self.told
+        return Doorkeeper(
+            accounts: accounts,
+            link: ServerLink(
+                lookup: { _ in nil },
+                decide: { _ throws(HostAgentError) in
+                    guard let decision = told.decision.withLock({ $0 }) else { throw .notConnected }
+                    return decision
+                },
+                tell: { message in told.messages.withLock { $0.append(message) } }
+            ),
+            policy: OfflinePolicy(lastContact: lastContact),
+            processes: found,
+            homes: HomeDirectory(skeleton: layout.path("/etc/skel")),
+            ending: SessionEnd(processes: found, send: { _, _ in }, show: { _, _ in }, pause: { _ in }),
+            layout: layout,
+            time: TimeSource { AccountBookTests.now },
+            log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        )
+    }
+
+    private func connection(_ pid: Int32, start: UInt64 = 9000) throws {
+        try self.root.write("/proc/\(pid)/stat", "\(pid) (sshd) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 \(start) 0 0")
+        try self.root.write("/proc/\(pid)/sessionid", "31\n")
+    }
+
+    private func question(_ user: String, serial: UInt64 = 42) -> PrincipalsQuestion {
+        PrincipalsQuestion(user: user, keyID: "issue-1", serial: String(serial), authority: "SHA256:x")
+    }
+
+    private func attempt(_ user: String, authentication: String = "") -> EntryAttempt {
+        EntryAttempt(user: user, service: "sshd", source: "192.0.2.1", terminal: "ssh", authentication: authentication)
+    }
+
+    /// What sshd tells PAM about somebody who came with a certificate.
+    private func authentication(serial: UInt64 = 42) throws -> String {
+        let subject = SSHPublicKey.ed25519(Array(Curve25519.Signing.PrivateKey().publicKey.rawRepresentation))
+        let contents = SSHCertificate.Contents(
+            key: subject,
+            serial: serial,
+            kind: .user,
+            keyID: "issue-1",
+            principals: ["alice@x.y"],
+            validAfter: SSHTime(rawValue: 0),
+            validBefore: SSHTime(rawValue: UInt64(AccountBookTests.now.seconds) + 60)
+        )
+        let signer = SSHSigner.ed25519(Curve25519.Signing.PrivateKey())
+        let certificate = try SSHCertificate.make(contents, nonce: [UInt8](repeating: 7, count: 32), by: signer)
+        return "publickey \(certificate.line())\n"
+    }
+
+    private static func isRefused(_ reply: LocalReply, saying text: String) -> Bool {
+        guard case .refused(let sentence) = reply else { return false }
+        return sentence.contains(text)
+    }
+
+    @Test("answers with the object id alone, because a name can be given to somebody else")
+    func principals() async throws {
+        let doorkeeper = try self.doorkeeper()
+        let reply = await doorkeeper.principals(for: self.question("ALICE@x.y"), connection: Self.pid)
+        #expect(reply == .principals([AccountBookTests.id(1).description]))
+        #expect(await doorkeeper.principals(for: self.question("nobody@x.y"), connection: Self.pid) == .notFound)
+    }
+
+    @Test("lets somebody in, makes the home, and tells the server of the session")
+    func entry() async throws {
+        let doorkeeper = try self.doorkeeper()
+        _ = await doorkeeper.principals(for: self.question("alice@x.y"), connection: Self.pid)
+        #expect(await doorkeeper.mayEnter(self.attempt("Alice@X.y"), connection: Self.pid) == .allowed)
+        #expect(HostFile.attributes(self.root.layout.path("/home/alice@x.y"))?.mode == 0o700)
+        let opened = await doorkeeper.sessionOpened(
+            self.attempt("alice@x.y", authentication: try self.authentication()),
+            connection: Self.pid
+        )
+        guard case .opened = opened, case .sessionOpened(let report)? = self.told.messages.withLock({ $0.last }) else {
+            Issue.record("no session: \(opened)")
+            return
+        }
+        #expect(report.serial == 42 && report.keyId == "issue-1")
+        #expect(await doorkeeper.sessionClosed(connection: Self.pid) == .allowed)
+        #expect(await doorkeeper.connected.isEmpty)
+    }
+
+    @Test("refuses with the server's reason, made printable")
+    func refusal() async throws {
+        let doorkeeper = try self.doorkeeper()
+        let refusal = Refusal("RoleMissing", reason: "alice has no role\u{1b}[2J on vm1.", remedy: "Ask.")
+        self.told.decision.withLock { $0 = EntryDecision(allowed: false, refusal: refusal) }
+        _ = await doorkeeper.principals(for: self.question("alice@x.y"), connection: Self.pid)
+        let reply = await doorkeeper.mayEnter(self.attempt("alice@x.y"), connection: Self.pid)
+        #expect(reply == .refused("Sallyport: alice has no role?[2J on vm1. Ask. [RoleMissing]"))
+    }
+
+    @Test("refuses somebody who showed no certificate, or another person's (X21, X23)")
+    func noCertificate() async throws {
+        let doorkeeper = try self.doorkeeper()
+        let none = await doorkeeper.mayEnter(self.attempt("alice@x.y"), connection: Self.pid)
+        #expect(Self.isRefused(none, saying: "certificate"))
+        _ = await doorkeeper.principals(for: self.question("bob@x.y"), connection: Self.pid)
+        let others = await doorkeeper.mayEnter(self.attempt("alice@x.y"), connection: Self.pid)
+        #expect(Self.isRefused(others, saying: "certificate"))
+    }
+
+    @Test("does not take another connection with the same process number for the one that showed a certificate")
+    func reusedNumber() async throws {
+        let doorkeeper = try self.doorkeeper()
+        _ = await doorkeeper.principals(for: self.question("alice@x.y"), connection: Self.pid)
+        try self.connection(Self.pid, start: 9999)
+        let reply = await doorkeeper.mayEnter(self.attempt("alice@x.y"), connection: Self.pid)
+        #expect(Self.isRefused(reply, saying: "certificate"))
+    }
+
+    @Test("opens no session without an allowed entry, or with another certificate than the allowed one")
+    func session() async throws {
+        let doorkeeper = try self.doorkeeper()
+        _ = await doorkeeper.principals(for: self.question("alice@x.y"), connection: Self.pid)
+        let early = self.attempt("alice@x.y", authentication: try self.authentication())
+        #expect(Self.isRefused(await doorkeeper.sessionOpened(early, connection: Self.pid), saying: "not allowed"))
+        _ = await doorkeeper.mayEnter(self.attempt("alice@x.y"), connection: Self.pid)
+        let other = self.attempt("alice@x.y", authentication: try self.authentication(serial: 43))
+        #expect(Self.isRefused(await doorkeeper.sessionOpened(other, connection: Self.pid), saying: "certificate"))
+        let swapped = self.attempt("bob@x.y", authentication: try self.authentication())
+        #expect(Self.isRefused(await doorkeeper.sessionOpened(swapped, connection: Self.pid), saying: "not allowed"))
+    }
+
+    @Test("leaves the machine's own accounts alone, whatever they are called")
+    func local() async throws {
+        let doorkeeper = try self.doorkeeper()
+        #expect(await doorkeeper.mayEnter(self.attempt("local@x.y"), connection: Self.pid) == .notFound)
+        let unknown = await doorkeeper.mayEnter(self.attempt("nobody@x.y"), connection: Self.pid)
+        #expect(Self.isRefused(unknown, saying: "nobody is known"))
+    }
+
+    @Test("decides from the last contact while the server is away, and refuses when that is too long ago")
+    func offline() async throws {
+        self.told.decision.withLock { $0 = nil }
+        let fresh = try self.doorkeeper(lastContact: AccountBookTests.now - .seconds(599))
+        _ = await fresh.principals(for: self.question("alice@x.y"), connection: Self.pid)
+        #expect(await fresh.mayEnter(self.attempt("alice@x.y"), connection: Self.pid) == .allowed)
+        let stale = try self.doorkeeper(lastContact: AccountBookTests.now - .seconds(601))
+        _ = await stale.principals(for: self.question("alice@x.y"), connection: Self.pid)
+        let reply = await stale.mayEnter(self.attempt("alice@x.y"), connection: Self.pid)
+        #expect(Self.isRefused(reply, saying: "ServerUnreachable"))
+    }
+
+    @Test("refuses a decision about somebody else")
+    func otherPerson() async throws {
+        let doorkeeper = try self.doorkeeper()
+        self.told.decision.withLock {
+            $0 = EntryDecision(allowed: true, account: AccountBookTests.account(2, "bob@x.y"))
+        }
+        _ = await doorkeeper.principals(for: self.question("alice@x.y"), connection: Self.pid)
+        let reply = await doorkeeper.mayEnter(self.attempt("alice@x.y"), connection: Self.pid)
+        #expect(Self.isRefused(reply, saying: "nobody is known"))
+    }
+}
