@@ -140,11 +140,12 @@ def test_a_person_who_may_see_nothing_has_no_subscription(world, fresh_az):
         fresh_az().run("login", "-u", world.upn("olga"), "-p", world.password("olga"))
 
 
-def test_tokens_come_from_the_cache_and_are_for_the_resource_asked_for(world, az):
+def test_tokens_come_from_the_cache_and_are_for_the_resource_asked_for(world, az, endpoint):
     from sign_in import payload
 
     token = az("alice").run("account", "get-access-token")["accessToken"]
-    assert payload(token)["aud"].rstrip("/") == world.url
+    assert payload(token)["aud"].rstrip("/") == endpoint.arm_scope.removesuffix("/.default").rstrip("/")
+    assert payload(token)["aud"].startswith(world.url)
     assert payload(token)["tid"] == TENANT
 
 

@@ -25,9 +25,9 @@ class Loopback:
         class Handler(http.server.BaseHTTPRequestHandler):
             def answer(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
-                received.append(
-                    (self.command, urllib.parse.urlsplit(self.path).query, dict(urllib.parse.parse_qsl(body)))
-                )
+                address = urllib.parse.urlsplit(self.path)
+                if address.path == "/":  # and not the browser's own wish for an icon
+                    received.append((self.command, address.query, dict(urllib.parse.parse_qsl(body))))
                 self.send_response(200)
                 self.end_headers()
                 self.wfile.write(b"signed in, or not")

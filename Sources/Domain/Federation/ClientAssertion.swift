@@ -49,7 +49,10 @@ struct ClientAssertion: Sendable {
         guard !self.audiences.isDisjoint(with: named) else { return .assertionForSomebodyElse }
         // Real clients write these with fractions.
         let skew = Double(Self.skew.milliseconds) / 1000
-        guard let end = claims["exp"]?.number, end > now - skew else { return .assertionOutOfTime }
+        // An assertion without an end is a password that is written down; a day is ample for every client.
+        guard let end = claims["exp"]?.number, end > now - skew, end < now + 86_400 + skew else {
+            return .assertionOutOfTime
+        }
         for start in ["nbf", "iat"] {
             if let time = claims[start] {
                 guard let seconds = time.number, seconds <= now + skew else { return .assertionOutOfTime }

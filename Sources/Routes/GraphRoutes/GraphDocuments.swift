@@ -76,8 +76,8 @@ enum GraphDocument {
 }
 
 extension GraphDocument.Shape {
-    /// The members that are wanted. Throws Request_BadRequest for one that the object does not have; not in `typed` documents, which stand
-    /// in lists of several kinds.
+    /// The members that are wanted. Throws Request_BadRequest for one that the object does not have; not in `typed`
+    /// documents, which stand in lists of several kinds.
     func document(_ select: Set<String>?, typed: Bool = false) throws(Problem) -> JSONValue {
         var document = self.usual
         if let select {

@@ -3,8 +3,8 @@ import Vocabulary
 
 /// Reads a `$filter`: exactly one comparison of a property that is known. Anything else is refused.
 ///
-/// Knows `property eq 'value'`, `startswith(property,'value')` and `servicePrincipalNames/any(c:c eq 'value')`. Source: Microsoft Graph,
-/// "Use the $filter query parameter".
+/// Knows `property eq 'value'`, `startswith(property,'value')` and `servicePrincipalNames/any(c:c eq 'value')`. Source:
+/// Microsoft Graph, "Use the $filter query parameter".
 struct GraphFilter {
     private var rest: Substring
 

@@ -85,7 +85,7 @@ extension GraphRoutes {
             }
             ids.insert(id)
         }
-        if try await reader.readsAll() { ids.formIntersection([reader.subject.id]) }
+        if try await !reader.readsAll() { ids.formIntersection([reader.subject.id]) }
         let wanted = Array(ids)
         let types = Set((request.body?.member("types")?.array ?? []).compactMap { $0.string?.lowercased() })
         let found = try await Problem.hiding { try await self.directory.principals(wanted) }

@@ -11,7 +11,8 @@ extension GraphRoutes {
         return try self.list("users", page.values.map { GraphDocument.shape(of: $0) }, next: page.next, request)
     }
 
-    /// One user and what belongs to them: `users/{id or name}`, `…/memberOf`, `…/transitiveMemberOf`, `…/getMemberGroups`.
+    /// One user and what belongs to them: `users/{id or name}`, `…/memberOf`, `…/transitiveMemberOf`,
+    /// `…/getMemberGroups`.
     func person(
         _ name: String,
         _ rest: [String],

@@ -23,11 +23,12 @@ struct GraphReader: Sendable {
         return !roles.isDisjoint(with: Self.reading)
     }
 
-    /// Whether a user's name or identifier is the reader's own. A program's display name is nobody's user name, even if it looks like one.
+    /// Whether a user's name or identifier is the reader's own. A program's display name is nobody's user name, even if
+    /// it looks like one.
     func isSelf(_ name: String) -> Bool {
         if GUID(name) == self.subject.id { return true }
         let isPerson = self.subject.kind == .member || self.subject.kind == .guest
-        return isPerson || true && name.lowercased() == self.subject.name.lowercased()
+        return isPerson && name.lowercased() == self.subject.name.lowercased()
     }
 
     /// Throws Authorization_RequestDenied unless everything may be read.
@@ -35,7 +36,8 @@ struct GraphReader: Sendable {
         guard try await self.readsAll() else { throw Self.denied }
     }
 
-    /// Throws Authorization_RequestDenied unless this identity may be read: said before anybody looks whether it exists.
+    /// Throws Authorization_RequestDenied unless this identity may be read: said before anybody looks whether it
+    /// exists.
     func require(_ isSelf: Bool) async throws(Problem) {
         if !isSelf { try await self.requireAll() }
     }

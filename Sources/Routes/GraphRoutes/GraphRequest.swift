@@ -8,7 +8,8 @@ struct GraphRequest: Sendable {
     private static let largestBody = 256 * 1024
 
     let method: HTTPRequest.Method
-    /// What follows `/v1.0/`, decoded; `users('x')` reads as `users`, `x`, and `servicePrincipals(appId='x')` as `…`, `appId=x`.
+    /// What follows `/v1.0/`, decoded; `users('x')` reads as `users`, `x`, and `servicePrincipals(appId='x')` as `…`,
+    /// `appId=x`.
     let segments: [String]
     let authorization: String?
     /// The document in the body; nil for an empty one.
@@ -23,8 +24,8 @@ struct GraphRequest: Sendable {
     let after: String?
     private let options: [String: String]
 
-    /// Throws Request_BadRequest for what cannot be read, and Request_UnsupportedQuery for options that are not known: ignoring one would
-    /// show more than was asked for.
+    /// Throws Request_BadRequest for what cannot be read, and Request_UnsupportedQuery for options that are not known:
+    /// ignoring one would show more than was asked for.
     init(reading request: Request) async throws(Problem) {
         guard
             let segments = Self.segments(of: request.uri.path),

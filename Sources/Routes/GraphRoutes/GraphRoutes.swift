@@ -4,10 +4,12 @@ import HTTPTypes
 public import Identity
 public import Vocabulary
 
-/// The directory as Microsoft Graph shows it: reading users, groups and service principals, as far as the Azure CLI asks.
+/// The directory as Microsoft Graph shows it: reading users, groups and service principals, as far as the Azure CLI
+/// asks.
 ///
-/// Any member of the tenant may read the directory. Guests, service principals and machines read themselves alone, unless they hold one of
-/// the directory's reading roles. Nothing is changed here. Source: Microsoft Graph REST API v1.0.
+/// Any member of the tenant may read the directory. Guests, service principals and machines read themselves alone,
+/// unless they hold one of the directory's reading roles. Nothing is changed here. Source: Microsoft Graph REST API
+/// v1.0.
 public struct GraphRoutes: Sendable {
     /// Says who calls, from the `Authorization` header, for the directory's audience.
     public typealias Authenticate = @Sendable (String?) async throws(Problem) -> Caller

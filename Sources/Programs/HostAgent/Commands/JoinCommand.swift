@@ -23,7 +23,7 @@ struct JoinCommand: AsyncParsableCommand {
     @OptionGroup var common: CommonOptions
     @Option(help: "The server, for example https://sallyport.example.")
     var server: String
-    @Option(help: "A file with the single-use token, or - for standard input.")
+    @Option(help: "A file with the single-use token, removed after joining, or - for standard input.")
     var tokenFile: String?
     @Option(
         name: [.customLong("ca-file"), .customLong("ca")],
@@ -104,6 +104,8 @@ struct JoinCommand: AsyncParsableCommand {
         }
         try identity.save(layout)
         try configuration.save(layout)
+        // Spent, so it is of use to nobody any more.
+        if let tokenFile, tokenFile != "-" { unlink(tokenFile) }
         print("Joined as \(PrintableText.of(answer.resourceId, limit: 400)).")
         try self.startService(layout)
     }

@@ -2,7 +2,8 @@ import Vocabulary
 
 /// A `$filter` of role assignments and role definitions: terms joined by `and`.
 ///
-/// A term that is not known is refused: ignoring it would show more than was asked for. Source: Azure RBAC, "List role assignments".
+/// A term that is not known is refused: ignoring it would show more than was asked for. Source: Azure RBAC, "List role
+/// assignments".
 struct AuthorizationFilter: Sendable, Hashable {
     enum Term: Sendable, Hashable {
         /// A function with at most one argument, for example `atScope()`, `assignedTo('…')`; the name in lower case.

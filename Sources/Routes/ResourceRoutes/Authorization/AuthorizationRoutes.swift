@@ -5,9 +5,11 @@ import HTTPTypes
 public import Identity
 public import Vocabulary
 
-/// Who may do what, over HTTP: role definitions, role assignments, permissions, `checkaccess`, and the reason for a refusal.
+/// Who may do what, over HTTP: role definitions, role assignments, permissions, `checkaccess`, and the reason for a
+/// refusal.
 ///
-/// Takes every path that ends in one of its types, under any scope. Source: Azure Authorization REST API, version 2022-04-01.
+/// Takes every path that ends in one of its types, under any scope. Source: Azure Authorization REST API, version
+/// 2022-04-01.
 public struct AuthorizationRoutes: Sendable {
     let access: AccessControl
     let directory: Directory
@@ -30,7 +32,8 @@ public struct AuthorizationRoutes: Sendable {
         self.surroundings = surroundings
     }
 
-    /// Adds the routes. Call it before routes with wildcards under `/subscriptions` are added: those would take the requests.
+    /// Adds the routes. Call it before routes with wildcards under `/subscriptions` are added: those would take the
+    /// requests.
     public func add<Context: RequestContext>(to router: Router<Context>) {
         router.add(
             middleware: ARMMiddleware<Context>(
@@ -98,7 +101,8 @@ struct AuthorizationCall: Sendable {
 public struct ResourceSurroundings: Sendable {
     /// Whether there is such a scope.
     public var exists: @Sendable (ResourcePath) -> Bool
-    /// What somebody must be able to read in order to reach a machine through a bastion: network interfaces, networks, bastions.
+    /// What somebody must be able to read in order to reach a machine through a bastion: network interfaces, networks,
+    /// bastions.
     public var related: @Sendable (ResourcePath) -> [ResourcePath]
 
     /// Every scope exists and nothing is related, unless told otherwise.

@@ -9,7 +9,8 @@ extension AuthorizationRoutes {
 
     /// Whether an identity may do some things: what machines and services ask about their callers.
     ///
-    /// Groups come from the directory; those in the request are not believed. Source: Azure remote policy decision point, `checkaccess`.
+    /// Groups come from the directory; those in the request are not believed. Source: Azure remote policy decision
+    /// point, `checkaccess`.
     func checkAccess(_ call: AuthorizationCall) async throws(Problem) -> ARMResponse {
         guard
             let body = call.request.body,
@@ -26,7 +27,7 @@ extension AuthorizationRoutes {
         }
         // The right to ask was checked at the scope in the address, so the resource must lie there.
         let path = body.member("Resource")?.member("Id")?.string.map { ResourcePath($0) } ?? call.scope
-        guard let path, path.contains(path) else {
+        guard let path, call.scope.contains(path) else {
             throw Problem("InvalidScope", shown: "Resource.Id must lie at or below '\(call.scope)'.")
         }
         let account = try await Problem.hiding { try await self.directory.account(id) }

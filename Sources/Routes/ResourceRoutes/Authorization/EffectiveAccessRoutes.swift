@@ -5,8 +5,9 @@ import Vocabulary
 extension AuthorizationRoutes {
     /// Why somebody can or cannot sign in to a machine: the path that grants it, or the line that is missing.
     ///
-    /// Everybody may ask about themselves; asking about others needs the right to see role assignments. The sign-in roles decide about
-    /// entering the machine; reading the machine and what belongs to it decides about reaching it through a bastion.
+    /// Everybody may ask about themselves; asking about others needs the right to see role assignments. The sign-in
+    /// roles decide about entering the machine; reading the machine and what belongs to it decides about reaching it
+    /// through a bastion.
     func explainAccess(_ call: AuthorizationCall) async throws(Problem) -> ARMResponse {
         let account = try await self.accountAskedAbout(call)
         let subject = account.subject

@@ -27,7 +27,7 @@ extension AuthorizationRoutes {
             }
         }
         // Everybody may see what they have themselves.
-        if asked.isEmpty {
+        if asked != [call.subject.id] {
             try self.access.require(.readRoles, at: call.scope, for: call.subject)
         }
         let found = self.access.assignments(at: call.scope, filter)
@@ -161,7 +161,8 @@ extension AuthorizationRoutes {
         return type
     }
 
-    // The directory's own answer counts where it has one; otherwise the client's word, so that an identity can be named before it is there.
+    // The directory's own answer counts where it has one; otherwise the client's word, so that an identity can be named
+    // before it is there.
     private static func check(_ id: GUID, _ known: PrincipalType?, _ claim: PrincipalType?) throws(Problem) {
         guard known != nil || claim != nil else {
             throw Problem(

@@ -9,7 +9,8 @@ public struct ARMConventions: Sendable {
     let clock: TimeSource
     let random: RandomSource
 
-    /// - Parameter authority: Where to sign in: the address of the sign-in service with the tenant's identifier as its path.
+    /// - Parameter authority: Where to sign in: the address of the sign-in service with the tenant's identifier as its
+    ///   path.
     public init(authority: String, clock: TimeSource, random: RandomSource) {
         self.authority = authority
         self.clock = clock
@@ -18,8 +19,8 @@ public struct ARMConventions: Sendable {
 
     /// Reads the request, runs the route, and writes the answer or the problem that it threw.
     ///
-    /// - Parameter needsVersion: Whether to insist on `api-version`; any version that is written like one is accepted, because clients
-    ///   change them with every release.
+    /// - Parameter needsVersion: Whether to insist on `api-version`; any version that is written like one is accepted,
+    ///   because clients change them with every release.
     func answer(
         _ request: Request,
         needsVersion: Bool = true,

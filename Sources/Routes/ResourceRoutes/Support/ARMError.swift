@@ -2,7 +2,8 @@ import Hummingbird
 import HTTPTypes
 import Vocabulary
 
-/// How the resource manager says that something went wrong. Source: Azure Resource Manager provider contract, "Error response content".
+/// How the resource manager says that something went wrong. Source: Azure Resource Manager provider contract, "Error
+/// response content".
 enum ARMError {
     /// The answer to a problem. A 401 names the place to sign in, which is how clients find the tenant.
     ///

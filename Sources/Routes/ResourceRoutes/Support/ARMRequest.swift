@@ -64,7 +64,8 @@ extension ARMRequest {
         return ResourcePath("/" + segments.joined(separator: "/"))
     }
 
-    /// Reads head and body. Throws InvalidRequestUri, InvalidRequestHeader, InvalidRequestContent, RequestEntityTooLarge.
+    /// Reads head and body. Throws InvalidRequestUri, InvalidRequestHeader, InvalidRequestContent,
+    /// RequestEntityTooLarge.
     init(reading request: Request, correlation: GUID) async throws(Problem) {
         guard let path = Self.path(of: request), let options = QueryText.options(request.uri.query ?? "") else {
             throw Problem("InvalidRequestUri", shown: "The request's address cannot be read.")

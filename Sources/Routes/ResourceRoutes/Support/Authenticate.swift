@@ -2,7 +2,8 @@ public import Federation
 import HTTPTypes
 public import Vocabulary
 
-/// Says who calls, from the `Authorization` header; throws AuthenticationFailed, ExpiredAuthenticationToken and their like.
+/// Says who calls, from the `Authorization` header; throws AuthenticationFailed, ExpiredAuthenticationToken and their
+/// like.
 public typealias Authenticate = @Sendable (String?) async throws(Problem) -> Caller
 
 extension Problem {
