@@ -29,6 +29,12 @@ public struct TunnelGate: UpgradeAcceptor {
         guard let token = Self.token(in: request.path) else {
             return eventLoop.makeSucceededFuture(.notMine)
         }
+        // Programs send no origin, or the data plane's own; a browser always sends its page's. RFC 6455 section 10.2.
+        guard !request.headers.contains(name: "origin") || request.isFromOwnOrigin() else {
+            return eventLoop.makeSucceededFuture(
+                .refuse(status: .forbidden, body: #"{"message":"A page of another site may not open tunnels."}"#)
+            )
+        }
         let sessions = self.sessions
         return eventLoop.makeFutureWithTask { try await sessions.redeem(token) }
             .flatMap { verdict in

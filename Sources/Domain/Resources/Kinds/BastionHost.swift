@@ -1,4 +1,4 @@
-import Vocabulary
+public import Vocabulary
 
 /// The editions of a bastion host, in the order in which they can be upgraded. Source: Azure Bastion, SKU comparison.
 public enum BastionSKU: String, Sendable, CaseIterable, Comparable {
@@ -210,7 +210,7 @@ extension Resource {
     }
 
     /// The network that a bastion host stands in.
-    var bastionNetwork: ResourcePath? {
+    public var bastionNetwork: ResourcePath? {
         self.ipConfigurations.first?.network
             ?? self.properties["virtualNetwork"]?["id"]?.string.flatMap { ResourcePath($0) }
     }

@@ -239,6 +239,18 @@ extension Resources {
             )
         }
         for network in networks where network.addressSpace.contains(where: { $0.contains(number) }) {
+            // The gateway of a subnet is where this server, or its router, answers itself.
+            let subnet = snapshot.list(type: ResourceKind.subnetType, below: network.path)
+                .flatMap(\.addressPrefixes).first { $0.contains(number) }
+            if let subnet, subnet.usable?.contains(number.number) != true {
+                return .refused(
+                    Refusal(
+                        "AddressReserved",
+                        reason: "\(number) is reserved: the first four addresses and the last one of a subnet belong to no machine.",
+                        remedy: "Use the address of a machine."
+                    )
+                )
+            }
             let interface = snapshot.interface(at: number, in: network.path)
             return .allowed(
                 Place(

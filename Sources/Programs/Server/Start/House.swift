@@ -201,7 +201,12 @@ struct House: Sendable {
                 if case .allowed = Self.judge(resources, subject, bastion, target, port) { return true }
                 return false
             }
-            return fitting ?? visible.first
+            // The one in the machine's own network explains best why not.
+            let networks = Set(resources.surroundings(of: target))
+            let nearest = visible.first { bastion in
+                resources.resource(bastion)?.bastionNetwork.map { networks.contains($0) } ?? false
+            }
+            return fitting ?? nearest ?? visible.first
         }
     }
 
