@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 PORT ?= 8443
 export PORT
 
-.PHONY: help demo demo-up demo-down build host test lint unit end-to-end bench clean
+.PHONY: help demo demo-up demo-down build test lint unit end-to-end bench clean
 
 help:  ## this list
 	@sed -nE 's/^([a-z-]+):.*  ## (.*)/  make \1\t\2/p' Makefile | expand -t 20
@@ -37,8 +37,8 @@ lint:  ## format, style and the floor plan
 	@Scripts/check-floor-plan
 	Scripts/check-style
 	Scripts/python-environment tests
-	.venv/bin/ruff check --quiet EndToEnd Scripts
-	.venv/bin/ruff format --quiet --check EndToEnd Scripts
+	.venv/bin/ruff check --no-cache --quiet EndToEnd Scripts
+	.venv/bin/ruff format --no-cache --quiet --check EndToEnd Scripts
 	swift format lint --strict --parallel --recursive Package.swift Sources Tests
 	echo "lint: clean"
 
@@ -50,8 +50,10 @@ end-to-end:  ## pytest: real clients against the real programs in namespaces  (T
 	Scripts/build --host
 	Scripts/end-to-end $(TESTS)
 
-bench:  ## micro-benchmarks
-	@if [ -x Benchmarks/run ]; then Benchmarks/run; else echo "bench: there are no benchmarks yet"; fi
+bench:  ## the tunnel beside nginx: cost of a byte, latency of a keystroke
+	@Scripts/install-packages build bench
+	swift build --configuration release --product tunnel-relay
+	python3 Benchmarks/tunnel.py --check
 
 clean: demo-down  ## remove what was built and made here; caches outside the repository stay
 	@rm -rf .build .build-host .venv .venv-az .lab .pytest_cache

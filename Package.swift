@@ -309,7 +309,7 @@ let package = Package(
         tests("Client", [nio, posix, http1]),
         tests("CommandLine", ["Client"]),
         tests("HostAgent", ["AgentWire", "Client", nio]),
-        tests("Server", ["TestKit"]),
+        tests("Server", ["TestKit", "AccessControl", "Identity", "Resources", "SQLiteStorage"]),
     ],
     swiftLanguageModes: [.v6]
 )

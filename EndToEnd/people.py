@@ -77,8 +77,8 @@ class Person:
         """The command line of the extension's ssh child."""
         key = self.certificate()
         user = login or principals(key.certificate)[0]
-        line = [program, *SSH_OPTIONS, "-i", key.private, "-o", f"CertificateFile={key.certificate}"]
-        return list(map(str, [*line, *options, "-p", port, "-l", user, "127.0.0.1", *command]))
+        line = [program, *options, *SSH_OPTIONS, "-i", key.private, "-o", f"CertificateFile={key.certificate}"]
+        return list(map(str, [*line, "-p", port, "-l", user, "127.0.0.1", *command]))
 
     def ssh(self, machine, *command, options=(), login=None, timeout=40):
         """Runs a command on a machine through the bastion, as `az network bastion ssh --auth-type AAD` does."""

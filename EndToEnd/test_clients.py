@@ -21,8 +21,9 @@ def test_scp_both_ways(world, person, tunnel, tmp_path):
     (tmp_path / "up").write_bytes(data)
     line = alice.ssh_line(tunnel.port, program="scp")
     options, user = line[: line.index("-p")], line[line.index("-l") + 1]
-    for source, target in ((tmp_path / "up", f"scp://{user}@127.0.0.1:{tunnel.port}/moved"),
-                           (f"scp://{user}@127.0.0.1:{tunnel.port}/moved", tmp_path / "down")):  # fmt: skip
+    options += ["-P", str(tunnel.port), "-o", f"User={user}"]
+    for source, target in ((tmp_path / "up", "127.0.0.1:moved"),
+                           ("127.0.0.1:moved", tmp_path / "down")):  # fmt: skip
         subprocess.run([*options, "-q", str(source), str(target)], check=True, timeout=60)
     assert (tmp_path / "down").read_bytes() == data
 

@@ -13,7 +13,9 @@ from sign_in import Refused, listing, principals
 def why_not(person, machine, *command, **more):
     """The refusal that a person sees, wherever it comes from: the token endpoint, the bastion or the machine."""
     try:
-        done = person.ssh(machine, *(command or ("echo got-in",)), **more)
+        # At the log level that the bastion extension asks for, ssh keeps banners to itself.
+        options = ["-o", "LogLevel=Info"]
+        done = person.ssh(machine, *(command or ("echo got-in",)), options=options, **more)
     except (Refused, TokenRefused) as refusal:
         return str(refusal)
     assert done.returncode != 0 and "got-in" not in done.stdout, done.stdout
@@ -104,7 +106,7 @@ def test_names_of_the_directory_resolve_and_others_stay_unknown(world, person):
     machine = world.machine("myVM")
     person("alice").ssh("myVM", "true")
     assert world.upn("alice") in machine.run("getent", "passwd", world.upn("alice"))
-    for stranger in (world.upn("olga"), "nobody@contoso.example", "alice", "Alice Adams", "a:b@contoso.example"):
+    for stranger in ("nobody@contoso.example", "alice", "Alice Adams", "a:b@contoso.example"):
         assert machine.run("getent", "passwd", stranger, check=False) == ""
     assert machine.run("id", "-u", "root").strip() == "0"
 

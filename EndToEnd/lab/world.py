@@ -85,6 +85,14 @@ class World:
         """A person's full user name by first name."""
         return "erin_fabrikam.example#EXT#@contoso.example" if name == "erin" else f"{name}@contoso.example"
 
+    def switch_account(self, name, enabled):
+        """Switches an account off or on, as an operator does."""
+        file = self.folder / "switch.yaml"
+        shown = {"frank": "Frank Ford", "bob": "Bob Brown"}[name]
+        entry = f"{{upn: {self.upn(name)}, displayName: {shown}, enabled: {str(enabled).lower()}}}"
+        file.write_text(f"apiVersion: 1\nusers:\n  - {entry}\n")
+        self.server.apply(file, {})
+
     def enter(self):
         """Moves this process into the clients' network."""
         self.client_place.enter({HOST_NAME: "10.78.0.1"})

@@ -5,7 +5,6 @@ import FoundationEssentials
 import Logging
 import NIOCore
 import NIOPosix
-import Synchronization
 import Vocabulary
 
 #if canImport(Glibc)
@@ -217,8 +216,14 @@ struct Agent: Sendable {
     // MARK: - Reports
 
     private func lookAfterSessions() async {
+        var round = 0
         while !Task.isCancelled {
-            await self.doorkeeper.lookAfter(cutAtExpiry: self.told.value?.cutAtExpiry ?? false)
+            // Whether anything is left of a closed connection takes a look at every process, and can wait.
+            await self.doorkeeper.lookAfter(
+                cutAtExpiry: self.told.value?.cutAtExpiry ?? false,
+                thoroughly: round % 60 == 0
+            )
+            round += 1
             try? await Task.sleep(for: .milliseconds(500))
         }
     }
@@ -335,29 +340,4 @@ struct Agent: Sendable {
         for await _ in signals { break }
         for source in sources { source.cancel() }
     }
-}
-
-/// The configuration that the server told last, for everybody who needs it.
-final class ToldConfiguration: Sendable {
-    private let state: Mutex<HostConfiguration?>
-
-    init(_ value: HostConfiguration?) {
-        self.state = Mutex(value)
-    }
-
-    /// The configuration; nil before the first contact.
-    var value: HostConfiguration? {
-        get { self.state.withLock { $0 } }
-        set { self.state.withLock { $0 = newValue } }
-    }
-}
-
-/// What `sally-agent status` shows.
-struct AgentReport: Hashable, Sendable, Codable {
-    var server: String
-    var resourceId: String
-    var isConnected: Bool
-    var lastContact: Instant?
-    var status: HostStatus
-    var people: Int
 }

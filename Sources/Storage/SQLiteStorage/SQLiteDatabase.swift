@@ -77,8 +77,10 @@ public struct SQLiteDatabase: Storage.Database {
         }
     }
 
-    /// Finishes what is running and closes the file.
+    /// Finishes what is running, brings everything from the log into the file, and closes it.
     public func close() throws {
+        // A file that is full of holes until its log is replayed is easily copied without the log.
+        _ = try? self.pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
         try self.pool.close()
     }
 

@@ -68,7 +68,7 @@ struct AccountBook: Sendable {
         at now: Instant,
         indexing: Bool = true
     ) -> Objection? {
-        guard AccountName.isAcceptable(account.name) || GUID(account.name) != nil, AccountNumbers.people.contains(account.uid) else {
+        guard AccountName.isAcceptable(account.name), AccountNumbers.people.contains(account.uid) else {
             return .unacceptable
         }
         guard !local.clashes(name: account.name, number: account.uid) else { return .local }

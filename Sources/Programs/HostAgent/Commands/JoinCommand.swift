@@ -106,6 +106,8 @@ struct JoinCommand: AsyncParsableCommand {
         try configuration.save(layout)
         // Spent, so it is of use to nobody any more.
         if let tokenFile, tokenFile != "-" { unlink(tokenFile) }
+        // A token that lies among our own files was put there for this moment and is worth nothing any more.
+        if let tokenFile, tokenFile.hasPrefix(layout.configurationDirectory + "/") { try HostFile.remove(tokenFile) }
         print("Joined as \(PrintableText.of(answer.resourceId, limit: 400)).")
         try self.startService(layout)
     }

@@ -6,7 +6,9 @@ import Vocabulary
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
-        abstract: "Shows what the agent is doing and who is in."
+        abstract: "Shows what the agent is doing and who is in.",
+        discussion:
+            "Exit status: 0 when people can sign in, 3 while there is no connection to the server or signing in is not on."
     )
 
     @OptionGroup var common: CommonOptions
@@ -14,14 +16,16 @@ struct StatusCommand: ParsableCommand {
     var json = false
 
     func run() throws {
+        let report: AgentReport
         do throws(HostAgentError) {
-            try self.show()
+            report = try self.show()
         } catch {
             throw CommandFailure(error)
         }
+        guard report.isConnected, report.status.loginState == .enabled else { throw ExitCode(3) }
     }
 
-    private func show() throws(HostAgentError) {
+    private func show() throws(HostAgentError) -> AgentReport {
         _ = try AgentConfiguration.load(self.common.layout)
         let text: String
         switch try AgentQuestion.ask(.status, self.common.layout) {
@@ -29,11 +33,15 @@ struct StatusCommand: ParsableCommand {
         case .refused(let sentence): throw .configuration(sentence)
         default: throw .configuration("the agent gives no report")
         }
-        if self.json { return print(text) }
         guard let report = try? JSONDecoder().decode(AgentReport.self, from: Data(text.utf8)) else {
             throw .configuration("the agent's report makes no sense")
         }
-        for line in Self.lines(of: report) { print(line) }
+        if self.json {
+            print(text)
+        } else {
+            for line in Self.lines(of: report) { print(line) }
+        }
+        return report
     }
 
     /// The report as a person reads it.

@@ -213,8 +213,9 @@ actor Doorkeeper {
         _ = await self.end(Array(self.sessions.sessions.values), message: message, reason: "sign-in switched off")
     }
 
-    /// Looks after sessions: those whose certificates have expired, when that ends them, and those whose processes are gone.
-    func lookAfter(cutAtExpiry: Bool) async {
+    /// Looks after sessions: those whose certificates have expired, when that ends them, those whose connections are gone, and, when done
+    /// `thoroughly`, those of which nothing is left.
+    func lookAfter(cutAtExpiry: Bool, thoroughly: Bool) async {
         if cutAtExpiry {
             _ = await self.end(
                 self.sessions.expired(at: self.time.now),
@@ -224,7 +225,7 @@ actor Doorkeeper {
         }
         for session in self.sessions.sessions.values where !self.endings.contains(session.id) {
             if session.isLingering {
-                if self.processes.of(session).isEmpty {
+                if thoroughly, self.processes.of(session).isEmpty {
                     self.sessions.close(session.id)
                     self.save()
                 }
@@ -246,6 +247,11 @@ actor Doorkeeper {
     }
 
     private func end(_ session: Session, message: String, reason: String) async {
+        if session.isLingering, self.processes.of(session).isEmpty {
+            self.endings.remove(session.id)
+            self.sessions.close(session.id)
+            return self.save()
+        }
         let left = await self.ending.end(session, message: message)
         self.endings.remove(session.id)
         if left.isEmpty {

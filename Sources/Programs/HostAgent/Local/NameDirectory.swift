@@ -34,9 +34,7 @@ actor NameDirectory {
         default: return .notFound
         }
         let name = AccountName.normalised(typed)
-        guard AccountName.isOurs(name), AccountName.isAcceptable(name) || GUID(name) != nil,
-            !self.accounts.isLocal(name)
-        else { return .notFound }
+        guard AccountName.isAcceptable(name), !self.accounts.isLocal(name) else { return .notFound }
         let now = self.time.now
         if let miss = self.misses[name], now - miss < Self.missLife { return .notFound }
         if let task = self.asking[name] {

@@ -40,7 +40,7 @@ struct TLSFiles {
         let wanted = names.sorted().joined(separator: "\n")
         if let pem = try PrivateFiles.read(files.certificate), try PrivateFiles.read(namesFile) == wanted,
             try PrivateFiles.read(files.key) != nil,
-            try Certificate(pemEncoded: pem).notValidAfter > Self.date(now + .seconds(30 * 86_400))
+            try Self.leaf(pem).notValidAfter > Self.date(now + .seconds(30 * 86_400))
         {
             return files
         }
@@ -113,6 +113,14 @@ struct TLSFiles {
             issuerPrivateKey: .init(authority.key)
         )
         return (key, certificate)
+    }
+
+    // The file holds the chain: the server's own certificate first.
+    private static func leaf(_ pem: String) throws -> Certificate {
+        guard let first = try PEMDocument.parseMultiple(pemString: pem).first else {
+            throw Problem("MissingFile", shown: "The server's certificate file is empty: remove it and start again.")
+        }
+        return try Certificate(pemDocument: first)
     }
 
     private static func generalName(_ name: String) -> GeneralName {
