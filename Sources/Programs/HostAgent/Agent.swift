@@ -28,6 +28,7 @@ struct Agent: Sendable {
     private let group: any EventLoopGroup
     private let time: TimeSource = .system
     private let accounts: AccountTable
+    private let setup: HostSetup
     private let policy: OfflinePolicy
     private let control: ControlChannel
     private let doorkeeper: Doorkeeper
@@ -59,7 +60,12 @@ struct Agent: Sendable {
         self.server = server
         self.told = ToldConfiguration(knowledge.configuration)
         self.processes = processes
-        self.login = LoginSetup(HostSetup(layout: layout, configuration: configuration), log: log)
+        self.setup = HostSetup(layout: layout, configuration: configuration) {
+            accounts.read { book in
+                book.people.values.filter { $0.mayEnter && $0.account.administrator }.map { Int64($0.account.uid) }
+            }
+        }
+        self.login = LoginSetup(self.setup, log: log)
         self.doorkeeper = Doorkeeper(
             accounts: accounts,
             link: Self.link(control),
@@ -188,6 +194,11 @@ struct Agent: Sendable {
         let (gone, objections) = self.accounts.replace(with: list)
         for (id, objection) in objections {
             self.log.error("an account is not served", metadata: ["objectId": "\(id)", "because": "\(objection)"])
+        }
+        do {
+            try self.setup.refreshSudoers()
+        } catch {
+            self.log.error("the administrators were not brought up to date", metadata: ["because": "\(error)"])
         }
         do {
             try self.accounts.saveSnapshot()

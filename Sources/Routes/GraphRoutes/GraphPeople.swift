@@ -39,8 +39,36 @@ extension GraphRoutes {
         case (.post, "getmembergroups", 1):
             let groups = try await Problem.hiding { try await self.directory.groups(of: user.id) }
             return ["value": .array(groups.sorted().map { .string($0.description) })]
+        case (.patch, nil, _):
+            try await self.change(user, request, reader)
+            return .null
+        case (.post, "revokesigninsessions", 1):
+            if !isSelf { try await reader.requireAdministration() }
+            try await Problem.hiding {
+                try await self.directory.revokeSessions(user.id, by: Author(reader.subject))
+            }
+            return ["@odata.context": .string("\(self.base)/v1.0/$metadata#Edm.Boolean"), "value": true]
         default:
             throw .unknownSegment(request)
+        }
+    }
+
+    /// Switches an account off or on; nothing else of a user can be changed here. Source: Microsoft Graph, update user.
+    private func change(_ user: User, _ request: GraphRequest, _ reader: GraphReader) async throws(Problem) {
+        try await reader.requireAdministration()
+        let members = request.body?.object ?? [:]
+        guard members.keys.allSatisfy({ $0 == "accountEnabled" }), let isEnabled = members["accountEnabled"]?.bool
+        else {
+            throw .badRequest(
+                "Only 'accountEnabled' can be changed here; use 'sallyport apply' on the server for the rest."
+            )
+        }
+        _ = try await Problem.hiding {
+            try await self.directory.setEnabled(
+                user.id,
+                isEnabled,
+                by: Author(reader.subject)
+            )
         }
     }
 

@@ -42,6 +42,12 @@ struct GraphReader: Sendable {
         if !isSelf { try await self.requireAll() }
     }
 
+    /// Throws Authorization_RequestDenied unless accounts may be administered. Source: Microsoft Entra built-in roles.
+    func requireAdministration() async throws(Problem) {
+        let roles = try await Problem.hiding { try await self.directory.directoryRoles(of: self.subject.id) }
+        guard !roles.isDisjoint(with: [.globalAdministrator, .userAdministrator]) else { throw Self.denied }
+    }
+
     private static let denied = Problem(
         "Authorization_RequestDenied",
         shown: "Insufficient privileges to complete the operation."

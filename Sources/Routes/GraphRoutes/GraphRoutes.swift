@@ -8,8 +8,8 @@ public import Vocabulary
 /// asks.
 ///
 /// Any member of the tenant may read the directory. Guests, service principals and machines read themselves alone,
-/// unless they hold one of the directory's reading roles. Nothing is changed here. Source: Microsoft Graph REST API
-/// v1.0.
+/// unless they hold one of the directory's reading roles. Accounts are switched off and on, and their sessions revoked,
+/// by administrators; nothing else is changed here. Source: Microsoft Graph REST API v1.0.
 public struct GraphRoutes: Sendable {
     /// Says who calls, from the `Authorization` header, for the directory's audience.
     public typealias Authenticate = @Sendable (String?) async throws(Problem) -> Caller
@@ -52,7 +52,7 @@ public struct GraphRoutes: Sendable {
             let read = try await GraphRequest(reading: request)
             let caller = try await self.authenticate(read.authorization)
             let answer = try await self.answer(read, GraphReader(caller.subject, in: self.directory))
-            return GraphAnswer.response(.ok, answer, correlation)
+            return GraphAnswer.response(answer.isNull ? .noContent : .ok, answer, correlation)
         } catch {
             return GraphAnswer.response(error, correlation, at: self.clock.now)
         }
@@ -67,7 +67,7 @@ public struct GraphRoutes: Sendable {
             return try await self.person(reader.subject.id.description, rest, request, reader)
         case (.get, "users", nil):
             return try await self.users(request, reader)
-        case (.get, "users", let name?), (.post, "users", let name?):
+        case (.get, "users", let name?), (.post, "users", let name?), (.patch, "users", let name?):
             return try await self.person(name, rest, request, reader)
         case (.get, "groups", nil):
             return try await self.groups(request, reader)
@@ -86,7 +86,10 @@ public struct GraphRoutes: Sendable {
         case (.get, _, _), (.post, _, _):
             throw .unknownSegment(request)
         default:
-            throw Problem("MethodNotAllowed", shown: "The directory cannot be changed through this interface.")
+            throw Problem(
+                "MethodNotAllowed",
+                shown: "This cannot be changed through this interface; use 'sallyport apply' on the server."
+            )
         }
     }
 

@@ -8,9 +8,11 @@ public struct Instant: Hashable, Comparable, Sendable {
         self.milliseconds = milliseconds
     }
 
-    /// Makes an instant from whole seconds since the Unix epoch.
+    /// Makes an instant from whole seconds since the Unix epoch; what is out of range becomes the nearest instant there is.
+    ///
+    /// Seconds come from outside, in tokens and certificates: no number may stop the program.
     public init(seconds: Int64) {
-        self.milliseconds = seconds * 1000
+        self.milliseconds = seconds.multipliedSaturating(by: 1000)
     }
 
     /// Whole seconds since the Unix epoch, rounded down: what tokens and certificates carry.
@@ -23,15 +25,15 @@ public struct Instant: Hashable, Comparable, Sendable {
     }
 
     public static func + (instant: Instant, duration: Duration) -> Instant {
-        Instant(milliseconds: instant.milliseconds + duration.milliseconds)
+        Instant(milliseconds: instant.milliseconds.addingSaturating(duration.milliseconds))
     }
 
     public static func - (instant: Instant, duration: Duration) -> Instant {
-        Instant(milliseconds: instant.milliseconds - duration.milliseconds)
+        Instant(milliseconds: instant.milliseconds.subtractingSaturating(duration.milliseconds))
     }
 
     public static func - (left: Instant, right: Instant) -> Duration {
-        .milliseconds(left.milliseconds - right.milliseconds)
+        .milliseconds(left.milliseconds.subtractingSaturating(right.milliseconds))
     }
 }
 
@@ -50,7 +52,7 @@ extension Instant: CustomStringConvertible {
     /// The UTC time as RFC 3339 with milliseconds, for example `2026-01-01T00:00:00.000Z`.
     public var description: String {
         let parts = self.civil
-        let milliseconds = self.milliseconds - self.seconds * 1000
+        let milliseconds = (self.milliseconds % 1000 + 1000) % 1000
         return "\(parts.date)T\(parts.time).\(Self.padded(milliseconds, 3))Z"
     }
 
@@ -81,14 +83,32 @@ extension Instant: CustomStringConvertible {
     }
 
     private static func padded(_ number: Int64, _ width: Int) -> String {
-        let text = String(number)
-        return String(repeating: "0", count: max(0, width - text.count)) + text
+        let digits = String(number.magnitude)
+        return (number < 0 ? "-" : "") + String(repeating: "0", count: max(0, width - digits.count)) + digits
     }
 }
 
 extension Duration {
-    /// The whole duration in milliseconds, rounded towards zero.
+    /// The whole duration in milliseconds, rounded towards zero; the nearest number there is when it does not fit.
     public var milliseconds: Int64 {
-        self.components.seconds * 1000 + self.components.attoseconds / 1_000_000_000_000_000
+        self.components.seconds.multipliedSaturating(by: 1000)
+            .addingSaturating(self.components.attoseconds / 1_000_000_000_000_000)
+    }
+}
+
+extension Int64 {
+    fileprivate func addingSaturating(_ other: Int64) -> Int64 {
+        let (sum, overflow) = self.addingReportingOverflow(other)
+        return overflow ? (other < 0 ? .min : .max) : sum
+    }
+
+    fileprivate func subtractingSaturating(_ other: Int64) -> Int64 {
+        let (difference, overflow) = self.subtractingReportingOverflow(other)
+        return overflow ? (other < 0 ? .max : .min) : difference
+    }
+
+    fileprivate func multipliedSaturating(by factor: Int64) -> Int64 {
+        let (product, overflow) = self.multipliedReportingOverflow(by: factor)
+        return overflow ? ((self < 0) == (factor < 0) ? .max : .min) : product
     }
 }

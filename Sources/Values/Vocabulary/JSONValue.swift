@@ -1,5 +1,3 @@
-import FoundationEssentials
-
 /// Any JSON document, for shapes that clients decide: ARM properties, claims, metadata. Source: RFC 8259.
 public enum JSONValue: Hashable, Sendable {
     case null
@@ -12,9 +10,11 @@ public enum JSONValue: Hashable, Sendable {
 }
 
 extension JSONValue {
-    /// Parses a document; throws `DecodingError` for anything that is not JSON.
+    /// Parses a document; throws `DecodingError` for anything that is not JSON in UTF-8, or is nested more than 512 levels deep.
+    ///
+    /// Of two members with the same name the last one counts.
     public init(parsing bytes: some Sequence<UInt8>) throws {
-        self = try JSONDecoder().decode(JSONValue.self, from: Data(bytes))
+        self = try JSONParser.parse(Array(bytes))
     }
 
     /// The document with sorted members and unescaped slashes, so that equal values give equal bytes.

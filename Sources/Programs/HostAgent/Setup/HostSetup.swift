@@ -6,6 +6,8 @@ import SSHWire
 struct HostSetup: Sendable {
     let layout: HostLayout
     let configuration: AgentConfiguration
+    /// The numbers of those who are administrators now.
+    var administrators: @Sendable () -> [Int64] = { [] }
 
     /// What a host needs to be told, apart from whether signing in is on.
     private var modules: String { self.configuration.modules ?? self.layout.helperDirectory }
@@ -90,14 +92,27 @@ struct HostSetup: Sendable {
         guard isWanted, let directory = HostFile.parent(of: self.layout.sudoersFile), HostFile.exists(directory) else {
             return try originals.restore(self.layout.sudoersFile)
         }
-        let text = "# Managed by sally-agent.\n%\(AccountNumbers.administratorsName) ALL=(ALL:ALL) NOPASSWD: ALL\n"
-        try originals.place(self.layout.sudoersFile, Array(text.utf8), .root(0o440))
+        try originals.place(self.layout.sudoersFile, self.sudoers, .root(0o440))
         guard let visudo = HostProgram.find(["/usr/sbin/visudo", "/usr/bin/visudo"]) else { return }
         let outcome = try HostProgram.run([visudo, "-c", "-f", self.layout.sudoersFile])
         guard outcome.status == 0 else {
             try originals.restore(self.layout.sudoersFile)
             throw .program(name: "visudo", said: outcome.sentence)
         }
+    }
+
+    /// Brings the list of administrators up to date where it is in place; the next `sudo` goes by it, in running sessions too.
+    func refreshSudoers() throws(HostAgentError) {
+        guard Originals(self.layout).paths.contains(self.layout.sudoersFile) else { return }
+        guard try HostFile.read(self.layout.sudoersFile) != self.sudoers else { return }
+        try HostFile.replace(self.layout.sudoersFile, with: self.sudoers, .root(0o440))
+    }
+
+    // Numbers, not the group: sudo goes by the groups that a session's processes began with, and those outlive the role. Source: sudo.conf(5),
+    // group_source. A number needs no quoting either, whatever the name holds.
+    private var sudoers: [UInt8] {
+        let lines = self.administrators().sorted().map { "#\($0) ALL=(ALL:ALL) NOPASSWD: ALL\n" }
+        return Array(("# Managed by sally-agent: who is an administrator here now.\n" + lines.joined()).utf8)
     }
 
     private func configure(
