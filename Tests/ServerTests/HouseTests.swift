@@ -67,6 +67,7 @@ struct HouseTests {
             directory: house.directory,
             accessControl: house.accessControl,
             resources: house.resources,
+            networks: house.networks,
             random: .system,
             dryRun: dryRun,
             secrets: ["environment:PASSWORD": "Correct-Horse-9"]
@@ -133,6 +134,50 @@ struct HouseTests {
             second.accessControl.decide(.read("Microsoft.Network/bastionHosts"), at: machine.path, for: subject)
                 .isAllowed
         )
+    }
+
+    @Test("a virtual network that nobody declared is not dialled into, whatever range it claims")
+    func invented() async throws {
+        let directory = try TemporaryDirectory()
+        let house = try await self.house(directory)
+        _ = try await self.apply(house)
+        let group = "/subscriptions/5a11b0a7-0000-4000-8000-000000000002/resourceGroups/demo/providers"
+        let network = try #require(ResourcePath(group + "/Microsoft.Network/virtualNetworks/invented"))
+        let bastion = try #require(ResourcePath(group + "/Microsoft.Network/bastionHosts/mine"))
+        let subnet = network.description + "/subnets/AzureBastionSubnet"
+        _ = try await house.resources.putAll(
+            [
+                ResourceWish(
+                    network,
+                    [
+                        "location": "local",
+                        "properties": [
+                            "addressSpace": ["addressPrefixes": ["192.168.0.0/16"]],
+                            "subnets": [
+                                ["name": "AzureBastionSubnet", "properties": ["addressPrefix": "192.168.1.0/26"]]
+                            ],
+                        ],
+                    ]
+                ),
+                ResourceWish(
+                    bastion,
+                    [
+                        "location": "local", "sku": ["name": "Standard"],
+                        "properties": [
+                            "enableTunneling": true, "enableIpConnect": true,
+                            "ipConfigurations": [["name": "c", "properties": ["subnet": ["id": .string(subnet)]]]],
+                        ],
+                    ]
+                ),
+            ],
+            by: .system
+        )
+        let target = try #require(ResourcePath(group + "/Microsoft.Network/bh-hostConnect/192.168.7.7"))
+        guard case .refused(let refusal) = house.resources.reach(target, port: 22, from: bastion) else {
+            Issue.record("an invented network was dialled into")
+            return
+        }
+        #expect(refusal.code == "NetworkNotWired")
     }
 
     @Test("a store whose last page is damaged is refused, not served")

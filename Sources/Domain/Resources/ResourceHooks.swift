@@ -93,6 +93,9 @@ public struct ResourceSettings: Sendable {
     public var locations: [Location]
     /// Which addresses may be dialled at all.
     public var addressPolicy: AddressPolicy
+    /// Whether an address in a virtual network may be dialled: virtual networks are words that anybody with a role may write, and only some
+    /// stand for a network that the server reaches.
+    public var isWired: @Sendable (_ network: ResourcePath, _ address: String) -> Bool = { _, _ in true }
 
     /// Describes an installation.
     public init(

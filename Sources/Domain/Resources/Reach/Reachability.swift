@@ -76,6 +76,16 @@ extension Resources {
             if case .refused(let refusal) = self.settings.addressPolicy.judge(place.address.description) {
                 return .refused(refusal)
             }
+            guard self.settings.isWired(place.network, place.address.description) else {
+                return .refused(
+                    Refusal(
+                        "NetworkNotWired",
+                        reason:
+                            "This server has no way to \(place.address) in the virtual network '\(place.network.name)'.",
+                        remedy: "The operator declares the networks that it reaches, with 'sallyport apply'."
+                    )
+                )
+            }
             return .allowed(
                 Reach(
                     endpoint: Endpoint(address: place.address.description, port: port),
@@ -246,7 +256,8 @@ extension Resources {
                 return .refused(
                     Refusal(
                         "AddressReserved",
-                        reason: "\(number) is reserved: the first four addresses and the last one of a subnet belong to no machine.",
+                        reason:
+                            "\(number) is reserved: the first four addresses and the last one of a subnet belong to no machine.",
                         remedy: "Use the address of a machine."
                     )
                 )

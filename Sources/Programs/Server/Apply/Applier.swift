@@ -11,6 +11,7 @@ struct Applier: Sendable {
     let directory: Directory
     let accessControl: AccessControl
     let resources: Resources
+    let networks: WiredNetworks
     let random: RandomSource
     let dryRun: Bool
     /// The secrets that the file refers to, by `SecretSource.key`.
@@ -174,7 +175,12 @@ struct Applier: Sendable {
         }
         for step in steps {
             switch step {
-            case .put: continue
+            case .put(let path, _, _):
+                guard path.isOf(type: "Microsoft.Network/virtualNetworks"), !self.networks.contains(path) else {
+                    continue
+                }
+                if !self.dryRun { _ = try await self.networks.declare(path) }
+                lines.append("declared that the server reaches \(path.name)")
             case .delete(let path, let what):
                 guard self.resources.resource(path) != nil else { continue }
                 if !self.dryRun { _ = try await self.resources.delete(path, by: .system) }

@@ -29,6 +29,7 @@ struct ControlDesk: Sendable {
                 directory: self.house.directory,
                 accessControl: self.house.accessControl,
                 resources: self.house.resources,
+                networks: self.house.networks,
                 random: .system,
                 dryRun: dryRun,
                 secrets: secrets

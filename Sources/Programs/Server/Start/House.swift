@@ -27,6 +27,7 @@ struct House: Sendable {
     let federation: Federation
     let authority: SSHAuthority
     let resources: Resources
+    let networks: WiredNetworks
     let registry: HostRegistry
     let hosts: Hosts
     let sessions: Sessions
@@ -34,7 +35,8 @@ struct House: Sendable {
 
     /// The schema, oldest step first within each module.
     static let migrations =
-        TenantRecord.migrations + AuditLog.migrations + SigningKeys.migrations + Directory.migrations
+        TenantRecord.migrations + WiredNetworks.migrations + AuditLog.migrations + SigningKeys.migrations
+        + Directory.migrations
         + AccessControl.migrations + Federation.migrations + SSHAuthority.migrations + Resources.migrations
         + HostRegistry.migrations
 
@@ -103,10 +105,16 @@ struct House: Sendable {
             )
         )
         let dataPlane = String(configuration.publicURL.dropFirst("https://".count))
+        let networks = WiredNetworks(database: self.database)
+        self.networks = networks
+        var settings = ResourceSettings(
+            tenantID: tenant.id,
+            tenantName: tenant.displayName,
+            domains: tenant.domains
+        ) { _ in dataPlane }
+        settings.isWired = { networks.contains($0) && !WiredNetworks.isOwn($1) }
         self.resources = Resources(
-            settings: ResourceSettings(tenantID: tenant.id, tenantName: tenant.displayName, domains: tenant.domains) {
-                _ in dataPlane
-            },
+            settings: settings,
             accessControl: self.accessControl,
             database: self.database,
             audit: self.audit,
@@ -147,6 +155,7 @@ struct House: Sendable {
         try await self.directory.load()
         try await self.accessControl.load()
         try await self.authority.load()
+        try await self.networks.load()
         try await self.resources.load()
         try await self.registry.load()
         self.connect()
