@@ -54,6 +54,11 @@ struct SessionTable {
         self.tickets[token] = Ticket(session: session, expiresAt: expiresAt)
     }
 
+    /// How many sockets a session has or may still open.
+    func sockets(of session: GUID) -> Int {
+        (self.rows[session]?.session.sockets ?? 0) + self.tickets.values.count { $0.session == session }
+    }
+
     /// Takes a ticket away for good; nil when it never was, was used, or is too old.
     mutating func spend(_ token: String, at now: Instant) -> Row? {
         guard let ticket = self.tickets.removeValue(forKey: token), ticket.expiresAt > now else { return nil }

@@ -15,6 +15,8 @@ public final class Sessions: Sendable {
         public var idleLife: Duration = .seconds(60)
         /// Sessions at once of one person.
         public var perSubject = 64
+        /// Sockets at once of one session, open ones and those that a token could still open.
+        public var socketsPerSession = 128
         /// Sessions at once in all.
         public var total = 10_000
         /// How long after a change of rights the tunnel is cut: the host, told at the same moment, first writes its message to the screen.
@@ -81,6 +83,15 @@ public final class Sessions: Sendable {
             known.session.endpoint == allowed.endpoint
         {
             row = known
+            guard table.sockets(of: known.session.id) < self.limits.socketsPerSession else {
+                return .refused(
+                    Refusal(
+                        "TooManyConnections",
+                        reason: "Too many connections are open in this session.",
+                        remedy: "Close some of them and try again."
+                    )
+                )
+            }
         } else {
             guard table.count(of: request.subject.id) < self.limits.perSubject, table.rows.count < self.limits.total
             else {

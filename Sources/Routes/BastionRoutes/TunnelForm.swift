@@ -28,7 +28,9 @@ struct TunnelForm: Sendable {
         }
         self.target = fields["resourceId"].flatMap { ResourcePath($0) }.flatMap { $0.segments.isEmpty ? nil : $0 }
         self.protocolName = fields["protocol"] ?? ""
-        self.port = fields["workloadHostPort"].flatMap { Int($0) }.flatMap { (1...65_535).contains($0) ? $0 : nil }
+        self.port = fields["workloadHostPort"].flatMap { text in
+            text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ? Int(text) : nil
+        }.flatMap { (1...65_535).contains($0) ? $0 : nil }
         self.token = fields["aztoken"] ?? ""
         self.continuing = fields["token"].flatMap { $0.isEmpty ? nil : $0 }
     }

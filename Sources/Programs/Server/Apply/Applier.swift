@@ -29,30 +29,39 @@ struct Applier: Sendable {
                 )
             }
         }
-        for entry in file.subscriptions { lines += try await self.subscription(entry) }
         for entry in file.users { lines += try await self.user(entry) }
         for entry in file.applications { lines += try await self.application(entry) }
         for entry in file.servicePrincipals { lines += try await self.servicePrincipal(entry) }
         lines += try await self.groups(file.groups)
-        let planner = ResourcePlanner(resources: self.resources, subscriptions: self.subscriptions)
-        lines += try await self.carryOut(try planner.plan(file))
+        let planner = ResourcePlanner(
+            resources: self.resources,
+            subscriptions: self.subscriptions(with: file),
+            file: file
+        )
+        lines += try await self.carryOut(try planner.plan())
         for entry in file.roleAssignments { lines += try await self.roleAssignment(entry, planner) }
         return lines
     }
 
-    private var subscriptions: [Resource] {
-        self.resources.list(type: "Microsoft.Resources/subscriptions", below: .root)
-    }
-
-    private func subscription(_ entry: ApplyFile.SubscriptionEntry) async throws -> [String] {
-        let known = self.subscriptions.first { resource in
-            entry.id.map { resource.path.subscription == $0 }
-                ?? (resource.properties["displayName"]?.string?.lowercased() == entry.displayName.lowercased())
+    // Those that are there, by the names the file gives them, and those that the file makes.
+    private func subscriptions(with file: ApplyFile) -> [ResourcePlanner.Subscription] {
+        var all = self.resources.list(type: "Microsoft.Resources/subscriptions", below: .root).map { resource in
+            ResourcePlanner.Subscription(
+                path: resource.path,
+                displayName: resource.properties["displayName"]?.string ?? resource.name
+            )
         }
-        let id = known?.path.subscription ?? entry.id ?? GUID(from: self.random)
-        guard let path = ResourcePath("/subscriptions/\(id)") else { return [] }
-        let body: JSONValue = ["properties": ["displayName": .string(entry.displayName)]]
-        return try await self.carryOut([.put(path, body, what: "subscription \(entry.displayName)")])
+        for entry in file.subscriptions {
+            let known = all.firstIndex { subscription in
+                entry.id.map { subscription.path.subscription == $0 }
+                    ?? (subscription.displayName.lowercased() == entry.displayName.lowercased())
+            }
+            let id = known.flatMap { all[$0].path.subscription } ?? entry.id ?? GUID(from: self.random)
+            guard let path = ResourcePath("/subscriptions/\(id)") else { continue }
+            if let known { all.remove(at: known) }
+            all.append(ResourcePlanner.Subscription(path: path, displayName: entry.displayName))
+        }
+        return all
     }
 
     private func user(_ entry: ApplyFile.UserEntry) async throws -> [String] {

@@ -9,12 +9,24 @@ struct ResourcePlanner: Sendable {
         case delete(ResourcePath, what: String)
     }
 
-    let resources: Resources
-    let subscriptions: [Resource]
+    /// A subscription that is there, or that the file makes.
+    struct Subscription: Sendable {
+        let path: ResourcePath
+        let displayName: String
+    }
 
-    /// The steps for a whole file.
-    func plan(_ file: ApplyFile) throws(Problem) -> [Step] {
+    let resources: Resources
+    let subscriptions: [Subscription]
+    let file: ApplyFile
+
+    /// The steps for the whole file.
+    func plan() throws(Problem) -> [Step] {
+        let file = self.file
         var steps: [Step] = []
+        for subscription in self.subscriptions {
+            let body: JSONValue = ["properties": ["displayName": .string(subscription.displayName)]]
+            steps.append(.put(subscription.path, body, what: "subscription \(subscription.displayName)"))
+        }
         for entry in file.resourceGroups {
             let path = try self.subscription(entry.subscription).appending("resourceGroups", entry.name)
             steps.append(.put(path, ["location": .string(entry.location)], what: "resource group \(entry.name)"))
@@ -36,19 +48,19 @@ struct ResourcePlanner: Sendable {
         }
         let parts = text.split(separator: "/").map(String.init)
         if parts.count == 2 {
-            return try self.resource(parts[0], "Microsoft.Compute/virtualMachines", parts[1])
+            return try self.resource(parts[0], "Microsoft.Compute/virtualMachines", parts[1], self.file)
         }
         // The exact spelling decides when a group and a subscription differ in letter case alone.
-        let exact = self.subscriptions.first { $0.properties["displayName"]?.string == text }
-        if let group = self.group(named: text), exact == nil || group.name == text { return group }
+        let exact = self.subscriptions.first { $0.displayName == text }
+        if let group = try? self.groupPath(text, self.file), exact == nil || group.name == text { return group }
         return try self.subscription(text)
     }
 
     private func subscription(_ name: String?) throws(Problem) -> ResourcePath {
         if let name {
-            let match = self.subscriptions.first { resource in
-                resource.path.name.lowercased() == name.lowercased()
-                    || resource.properties["displayName"]?.string?.lowercased() == name.lowercased()
+            let match = self.subscriptions.first { subscription in
+                subscription.path.name.lowercased() == name.lowercased()
+                    || subscription.displayName.lowercased() == name.lowercased()
             }
             guard let match else {
                 throw Problem(

@@ -25,16 +25,10 @@ struct ControlDesk: Sendable {
     private func carryOut(_ command: ControlCommand) async throws -> [String] {
         switch command {
         case .apply(let text, let secrets, let dryRun):
-            let applier = Applier(
-                directory: self.house.directory,
-                accessControl: self.house.accessControl,
-                resources: self.house.resources,
-                networks: self.house.networks,
-                random: .system,
-                dryRun: dryRun,
-                secrets: secrets
-            )
-            return try await applier.apply(try ApplyFile(parsing: text))
+            let file = try ApplyFile(parsing: text)
+            // First without writing anything: a file that does not fit must leave everything as it was.
+            let preview = try await self.applier(secrets, dryRun: true).apply(file)
+            return dryRun ? preview : try await self.applier(secrets, dryRun: false).apply(file)
         case .hostToken(let machine, let life):
             guard let path = ResourcePath(machine), self.house.resources.resource(path) != nil else {
                 throw Problem(
@@ -77,5 +71,17 @@ struct ControlDesk: Sendable {
             try self.house.database.backUp(to: path)
             return ["Written: \(path). The key that opens its secrets is not in it: keep a copy of seal.key apart."]
         }
+    }
+
+    private func applier(_ secrets: [String: String], dryRun: Bool) -> Applier {
+        Applier(
+            directory: self.house.directory,
+            accessControl: self.house.accessControl,
+            resources: self.house.resources,
+            networks: self.house.networks,
+            random: .system,
+            dryRun: dryRun,
+            secrets: secrets
+        )
     }
 }

@@ -63,6 +63,10 @@ struct UntilShutdown: Service {
     }
 
     func run() async throws {
-        try await cancelWhenGracefulShutdown { try await self.body() }
+        do {
+            try await cancelWhenGracefulShutdown { try await self.body() }
+        } catch is CancellationError {
+            // The ordinary end: a service that fails makes the whole program end with an error.
+        }
     }
 }
