@@ -65,9 +65,12 @@ struct DataOption: ParsableArguments {
             answer = running
         } else {
             let data = try DataDirectory(configuration.dataDirectory)
+            let isFresh = !data.holdsStore
             let house = try await House(configuration, in: data, tenant: tenant)
             answer = await ControlDesk(house: house).perform(command)
             try house.database.close()
+            // A first file that does not fit must not settle whose tenant this is.
+            if isFresh, answer.problem != nil { data.removeStore() }
         }
         answer.lines.forEach { print($0) }
         if let problem = answer.problem {

@@ -39,6 +39,15 @@ struct DataDirectory: ~Copyable {
 
     /// The store's file.
     var store: String { self.path + "/sallyport.sqlite" }
+    /// Whether there is a store yet.
+    var holdsStore: Bool { access(self.store, F_OK) == 0 }
+
+    /// Removes a store that was made a moment ago and holds nothing worth keeping.
+    func removeStore() {
+        for ending in ["", "-wal", "-shm"] { unlink(self.store + ending) }
+        unlink(self.sealingKey)
+    }
+
     /// The key that seals secrets in the store; keep a copy of it apart from backups of the store.
     var sealingKey: String { self.path + "/seal.key" }
     /// Where the server's own certificates are.
