@@ -103,8 +103,9 @@ def test_less_of_a_role_means_less_sudo_at_once(world, person):
 
 def test_an_account_that_is_switched_off_ends_the_session_and_the_sign_in(world, person, live):
     session = live("frank")
-    frank = person("frank")
-    world.switch_account("frank", enabled=False)
+    admin, frank = person("admin"), person("frank")
+    who = frank.object_id
+    assert admin.graph("PATCH", f"/users/{who}", {"accountEnabled": False}).status_code in (200, 204)
     took = eventually(session.is_over, LIMIT + 3, "the session ended")
     assert took <= LIMIT, f"{took:.2f} s"
     with pytest.raises(Refused, match="AADSTS50057|AADSTS50173"):
@@ -112,7 +113,7 @@ def test_an_account_that_is_switched_off_ends_the_session_and_the_sign_in(world,
     assert frank.arm.send("GET", world.group()).status_code == 401
     with pytest.raises(Refused, match="AADSTS50057"):
         frank.sign_in()
-    world.switch_account("frank", enabled=True)
+    assert admin.graph("PATCH", f"/users/{who}", {"accountEnabled": True}).status_code in (200, 204)
     frank.sign_in()
     assert frank.ssh("myVM", "true").returncode == 0
 
@@ -153,7 +154,7 @@ def test_revoked_sessions_have_to_sign_in_again(world, person, folder):
 def test_nobody_ends_other_people_s_sessions(world, person, live):
     session = live("alice")
     answer = person("bob").graph("PATCH", f"/users/{person('alice').object_id}", {"accountEnabled": False})
-    assert answer.status_code in (403, 405)
+    assert answer.status_code == 403
     taken = assignment(person, world, "alice")
     assert person("bob").arm.send("DELETE", taken["id"], "2022-04-01").status_code == 403
     assert not session.is_over()

@@ -1,6 +1,8 @@
 """The whole of it for the tests: clients, a server with a bastion, and machines that only the server can reach."""
 
+import fcntl
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -39,6 +41,7 @@ class World:
 
     def start(self):
         """Networks, server, and the machine `myVM`; other machines start when a test asks for them."""
+        self._take_turn()
         cleanup.clean(LAB)
         self.server_place = Namespace(LAB, "server")
         self.client_place = Namespace(LAB, "client")
@@ -52,6 +55,15 @@ class World:
         self.server.start()
         self.machine("myVM")
         return self
+
+    def _take_turn(self):
+        """Two runs on one computer would take each other's networks away; the second waits until the first is over."""
+        self._turn = open(f"/run/lock/sallyport-lab-{LAB}", "w")  # closed, and so let go, by the end of the process
+        try:
+            fcntl.flock(self._turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("waiting for another run of the end-to-end tests to end", file=sys.__stderr__, flush=True)
+            fcntl.flock(self._turn, fcntl.LOCK_EX)
 
     def machine(self, name):
         """An enrolled, running machine; made at the first call."""
@@ -88,7 +100,7 @@ class World:
     def switch_account(self, name, enabled):
         """Switches an account off or on, as an operator does."""
         file = self.folder / "switch.yaml"
-        shown = {"frank": "Frank Ford", "bob": "Bob Brown"}[name]
+        shown = {"bob": "Bob Brown"}[name]
         entry = f"{{upn: {self.upn(name)}, displayName: {shown}, enabled: {str(enabled).lower()}}}"
         file.write_text(f"apiVersion: 1\nusers:\n  - {entry}\n")
         self.server.apply(file, {})

@@ -30,6 +30,14 @@ public struct Sally: AsyncParsableCommand {
         // One loop: both halves of a tunnel then call each other without locks.
         NIOSingletons.groupLoopCountSuggestion = 1
         do {
+            // One dash and two letters is what people write who read it so somewhere; the parser would speak of an option '-i'.
+            if let word = Swift.CommandLine.arguments.prefix(while: { $0 != "--" }).first(where: { $0.hasPrefix("-ip") }
+            ) {
+                throw Problem(
+                    "UnknownOption",
+                    shown: "'\(PrintableText.of(word))' is not an option. Did you mean '-\(PrintableText.of(word))'?"
+                )
+            }
             var command = try Self.parseAsRoot()
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()

@@ -9,6 +9,13 @@ public struct Machine: Sendable {
     /// Its network interfaces.
     public let networkInterfaces: [ResourcePath]
 
+    /// Describes a machine.
+    public init(path: ResourcePath, osType: String? = nil, networkInterfaces: [ResourcePath] = []) {
+        self.path = path
+        self.osType = osType
+        self.networkInterfaces = networkInterfaces
+    }
+
     /// The name its host certificate carries: `vm.group.subscription`, lower case.
     public var alias: String {
         [self.path.name, self.path.resourceGroup ?? "", self.path.subscription?.description ?? ""]

@@ -2,6 +2,7 @@ import ArgumentParser
 import Client
 import Crypto
 import FoundationEssentials
+import NIOCore
 import SSHWire
 import Vocabulary
 
@@ -20,9 +21,32 @@ struct SSHCommands: AsyncParsableCommand {
         var bastion: String?
         @Option(name: [.customLong("port"), .customLong("resource-port")], help: "SSH port of the machine.")
         var port = 22
+        @Option(
+            name: .customLong("ip"),
+            help: "Address of a machine that this computer reaches by itself, instead of a name."
+        )
+        var address: String?
+
+        func validate() throws {
+            if let address = self.address, (try? SocketAddress(ipAddress: address, port: 22)) == nil {
+                let hint = "four numbers from 0 to 255, for example 10.1.2.3"
+                throw ValidationError("'\(PrintableText.of(address))' is not an IP address: \(hint).")
+            }
+            guard (1...65_535).contains(self.port) else { throw ValidationError("--port must be from 1 to 65535.") }
+        }
 
         /// Puts everything together that ssh needs.
         func invocation(_ context: Context) async throws -> SSHInvocation {
+            if let address = self.address {
+                return SSHInvocation(
+                    program: ChildProcess.own,
+                    credentials: try await SSHCredentials.current(context),
+                    machine: Machine(path: .root),
+                    bastion: nil,
+                    port: self.port,
+                    address: address
+                )
+            }
             let machine = try await self.machine.find(context)
             if machine.osType == "Windows" {
                 throw Problem(
@@ -73,7 +97,7 @@ struct SSHCommands: AsyncParsableCommand {
         func run() async throws {
             let context = try await Context()
             let invocation = try await self.way.invocation(context)
-            let host = self.host ?? SSHInvocation.hostPattern(invocation.machine)
+            let host = self.host ?? invocation.address ?? SSHInvocation.hostPattern(invocation.machine)
             guard !host.isEmpty, host.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) })
             else {
                 throw Problem("InvalidHost", shown: "--host may have letters, digits, dots, dashes and underscores.")

@@ -6,13 +6,19 @@ struct SSHInvocation {
     let program: String
     let credentials: SSHCredentials
     let machine: Machine
-    let bastion: Bastion
+    /// The way in; nil for a machine that this computer reaches by itself.
+    let bastion: Bastion?
     let port: Int
+    /// The address to go to, when no machine was named.
+    var address: String?
+
+    /// What ssh is told to connect to, and what the host certificate must name.
+    private var alias: String { self.address ?? self.machine.alias }
 
     /// The words after `ssh`.
     func arguments(_ more: [String]) -> [String] {
         self.options.flatMap { ["-o", "\($0.name)=\($0.value)"] }
-            + ["-l", self.credentials.loginName, self.machine.alias] + more
+            + ["-l", self.credentials.loginName, self.alias] + more
     }
 
     /// An `ssh_config` section. The `Match exec` line renews the certificate before ssh reads it.
@@ -22,7 +28,7 @@ struct SSHInvocation {
             # \(self.machine.path)
             Match originalhost \(host) exec "\(renew.replacing("\"", with: "\\\""))"
             Host \(host)
-                HostName \(self.machine.alias)
+                HostName \(self.alias)
                 User \(self.credentials.loginName)
             \(self.options.map { "    \($0.name) \($0.value)" }.joined(separator: "\n"))
 
@@ -30,12 +36,8 @@ struct SSHInvocation {
     }
 
     private var options: [(name: String, value: String)] {
-        let proxy = [
-            self.program, "network", "bastion", "proxy", "--bastion-dns", self.bastion.dnsName, "--target-resource-id",
-            self.machine.path.description, "--resource-port", String(self.port),
-        ]
-        return [
-            ("HostKeyAlias", self.machine.alias),
+        var options = [
+            ("HostKeyAlias", self.alias),
             ("IdentityFile", Self.quotedValue(self.credentials.keyFile)),
             ("CertificateFile", Self.quotedValue(self.credentials.certificateFile)),
             ("IdentitiesOnly", "yes"),
@@ -44,8 +46,18 @@ struct SSHInvocation {
             ("StrictHostKeyChecking", "yes"),
             ("UpdateHostKeys", "no"),
             ("PreferredAuthentications", "publickey"),
-            ("ProxyCommand", proxy.map { Self.quoted($0).replacing("%", with: "%%") }.joined(separator: " ")),
+        ].map { (name: $0.0, value: $0.1) }
+        guard let bastion = self.bastion else {
+            options.append((name: "Port", value: String(self.port)))
+            return options
+        }
+        let proxy = [
+            self.program, "network", "bastion", "proxy", "--bastion-dns", bastion.dnsName, "--target-resource-id",
+            self.machine.path.description, "--resource-port", String(self.port),
         ]
+        let command = proxy.map { Self.quoted($0).replacing("%", with: "%%") }.joined(separator: " ")
+        options.append((name: "ProxyCommand", value: command))
+        return options
     }
 
     /// A word as a POSIX shell reads it back: ssh runs proxy commands through one.
