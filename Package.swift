@@ -309,7 +309,10 @@ let package = Package(
         tests("Client", [nio, posix, http1]),
         tests("CommandLine", ["Client"]),
         tests("HostAgent", ["AgentWire", "Client", nio]),
-        tests("Server", ["TestKit", "AccessControl", "Identity", "Resources", "SQLiteStorage"]),
+        tests(
+            "Server",
+            ["TestKit", "AccessControl", "Identity", "Resources", "Storage", "SQLiteStorage", lifecycle, log]
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

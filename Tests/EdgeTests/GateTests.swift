@@ -165,27 +165,77 @@ import WebSocketWire
 
     @Test("bounds handshakes by address, and connections altogether")
     func bounds() throws {
-        let ledger = ConnectionLedger(connections: 3, handshakesPerAddress: 2)
+        let ledger = ConnectionLedger(connections: 3, connectionsPerAddress: 3, handshakesPerAddress: 2)
         let one = try self.origin("192.0.2.1")
         let other = try self.origin("192.0.2.2")
-        #expect(ledger.admit(one))
-        #expect(ledger.admit(one))
-        #expect(!ledger.admit(one))
-        ledger.handshakeEnded(one)
-        #expect(ledger.admit(other))
-        #expect(!ledger.admit(one))
-        ledger.connectionEnded()
-        #expect(ledger.admit(one))
+        let first = try #require(ledger.admit(one))
+        _ = try #require(ledger.admit(one))
+        #expect(ledger.admit(one) == nil)
+        first.handshakeEnded()
+        let third = try #require(ledger.admit(other))
+        #expect(ledger.admit(one) == nil)
+        third.leave()
+        #expect(ledger.admit(one) != nil)
         #expect(ledger.connections == 3)
     }
 
-    @Test("forgets an address without handshakes")
-    func forgets() throws {
-        let ledger = ConnectionLedger(connections: 3, handshakesPerAddress: 2)
+    @Test("bounds connections by address after their handshakes too, and leaves room for others")
+    func boundsAddresses() throws {
+        let ledger = ConnectionLedger(connections: 8, connectionsPerAddress: 2, handshakesPerAddress: 8)
+        let one = try self.origin("2001:db8::1")
+        let seats = try (0..<2).map { _ in try #require(ledger.admit(one)) }
+        for seat in seats { seat.handshakeEnded() }
+        #expect(try ledger.admit(self.origin("2001:db8::2")) == nil)
+        #expect(try ledger.admit(self.origin("192.0.2.2")) != nil)
+        seats[0].leave()
+        #expect(ledger.admit(one) != nil)
+        #expect(ledger.admit(one) == nil)
+    }
+
+    @Test("does not count what an acceptor has taken over against the address, but among all")
+    func provenSeats() throws {
+        let ledger = ConnectionLedger(connections: 2, connectionsPerAddress: 1, handshakesPerAddress: 8)
         let one = try self.origin("192.0.2.1")
-        #expect(ledger.admit(one))
-        ledger.handshakeEnded(one)
-        #expect(ledger.addressesInHandshake == 0)
+        let tunnel = try #require(ledger.admit(one))
+        #expect(ledger.admit(one) == nil)
+        tunnel.prove()
+        tunnel.prove()
+        let next = try #require(ledger.admit(one))
+        #expect(ledger.connections == 2)
+        next.prove()
+        #expect(ledger.admit(one) == nil)
+        tunnel.leave()
+        tunnel.leave()
+        tunnel.prove()
+        #expect(ledger.connections == 1)
+        #expect(ledger.admit(one) != nil)
+        #expect(ledger.admit(one) == nil)
+    }
+
+    @Test("forgets an address without connections")
+    func forgets() throws {
+        let ledger = ConnectionLedger(connections: 3, connectionsPerAddress: 3, handshakesPerAddress: 2)
+        let seat = try #require(ledger.admit(try self.origin("192.0.2.1")))
+        seat.handshakeEnded()
+        #expect(ledger.addresses == 1)
+        seat.leave()
+        #expect(ledger.addresses == 0 && ledger.connections == 0)
+    }
+
+    @Test("lets one notice a minute through")
+    func notices() {
+        let notice = OncePerMinute()
+        let start = NIODeadline.now()
+        #expect(notice.isDue(at: start))
+        #expect(!notice.isDue(at: start + .seconds(59)))
+        #expect(notice.isDue(at: start + .seconds(60)))
+        #expect(!notice.isDue(at: start + .seconds(61)))
+    }
+
+    @Test("gives one address an eighth of all connections, never none")
+    func shares() {
+        #expect(EdgeLimits().connectionsPerAddress == 1_250)
+        #expect(EdgeLimits(connections: 1).connectionsPerAddress == 1)
     }
 
     @Test("counts an IPv6 network as one, and a mapped IPv4 address as itself")

@@ -89,8 +89,27 @@ struct AccountBookTests {
             homes: &self.homes,
             at: Self.now
         )
-        #expect(change.gone == [Self.id(1)])
+        #expect(change.loss == AccountBook.Loss(gone: [Self.id(1)]))
         #expect(book.person(named: "alice@x.y")?.mayEnter == false)
+    }
+
+    @Test("says who is an administrator no longer, and not who is gone altogether")
+    mutating func demoted() {
+        var book = self.book(
+            Self.account(1, "alice@x.y", admin: true),
+            Self.account(2, "bob@x.y", admin: true),
+            Self.account(3, "dave@x.y", admin: true),
+            Self.account(4, "erin@x.y")
+        )
+        let change = book.replace(
+            with: [
+                Self.account(1, "alice@x.y", admin: true), Self.account(2, "bob@x.y"), Self.account(4, "erin@x.y"),
+            ],
+            local: self.local,
+            homes: &self.homes,
+            at: Self.now
+        )
+        #expect(change.loss == AccountBook.Loss(gone: [Self.id(3)], demoted: [Self.id(2)]))
     }
 
     @Test("refuses numbers of the system, of local people, and of each other (X47, X55)")

@@ -18,18 +18,26 @@ struct DoorkeeperTests {
     final class Told: Sendable {
         let messages = Mutex<[AgentMessage]>([])
         let decision = Mutex<EntryDecision?>(EntryDecision(allowed: true))
+        /// The numbers whose processes were all killed.
+        let reaped = Mutex<[UInt32]>([])
+        /// What was shown on terminals.
+        let shown = Mutex<[String]>([])
+    }
+
+    private func accounts(_ layout: HostLayout) -> AccountTable {
+        AccountTable(
+            book: AccountBook(shell: "/bin/sh"),
+            homes: HomeAssignments(base: layout.path("/home")) { _, _ in false },
+            layout: layout,
+            now: .system
+        )
     }
 
     private func doorkeeper(lastContact: Instant? = nil) throws -> Doorkeeper {
         try self.connection(Self.pid)
         try self.root.write("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nlocal@x.y:x:1000:1000::/:/bin/sh\n")
         let layout = self.root.layout
-        let accounts = AccountTable(
-            book: AccountBook(shell: "/bin/sh"),
-            homes: HomeAssignments(base: layout.path("/home")) { _, _ in false },
-            layout: layout,
-            now: .system
-        )
+        let accounts = self.accounts(layout)
         _ = accounts.replace(with: [AccountBookTests.account(1, "alice@x.y"), AccountBookTests.account(2, "bob@x.y")])
         try HostFile.makeDirectory(layout.path("/home"), mode: 0o755)
         let found = SessionProcesses(table: ProcessTable(directory: layout.path("/proc")), own: 1)
@@ -47,16 +55,22 @@ struct DoorkeeperTests {
             policy: OfflinePolicy(lastContact: lastContact),
             processes: found,
             homes: HomeDirectory(skeleton: layout.path("/etc/skel")),
-            ending: SessionEnd(processes: found, send: { _, _ in }, show: { _, _ in }, pause: { _ in }),
+            ending: SessionEnd(
+                processes: found,
+                send: { [root] pid, _ in try? HostFile.remove(root.layout.path("/proc/\(pid)/stat")) },
+                show: { _, text in told.shown.withLock { $0.append(text) } },
+                pause: { _ in },
+                reap: { uid in told.reaped.withLock { $0.append(uid) } }
+            ),
             layout: layout,
             time: TimeSource { AccountBookTests.now },
             log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         )
     }
 
-    private func connection(_ pid: Int32, start: UInt64 = 9000) throws {
+    private func connection(_ pid: Int32, start: UInt64 = 9000, audit: UInt32 = 31) throws {
         try self.root.write("/proc/\(pid)/stat", "\(pid) (sshd) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 \(start) 0 0")
-        try self.root.write("/proc/\(pid)/sessionid", "31\n")
+        try self.root.write("/proc/\(pid)/sessionid", "\(audit)\n")
     }
 
     private func question(_ user: String, serial: UInt64 = 42) -> PrincipalsQuestion {
@@ -143,6 +157,90 @@ struct DoorkeeperTests {
         try self.connection(Self.pid, start: 9999)
         let reply = await doorkeeper.mayEnter(self.attempt("alice@x.y"), connection: Self.pid)
         #expect(Self.isRefused(reply, saying: "certificate"))
+    }
+
+    /// Lets somebody in, all the way.
+    private func open(_ doorkeeper: Doorkeeper, _ user: String, connection pid: Int32 = Self.pid) async throws {
+        try self.connection(pid, audit: pid == Self.pid ? 31 : 32)
+        _ = await doorkeeper.principals(for: self.question(user), connection: pid)
+        #expect(await doorkeeper.mayEnter(self.attempt(user), connection: pid) == .allowed)
+        let attempt = self.attempt(user, authentication: try self.authentication())
+        guard case .opened = await doorkeeper.sessionOpened(attempt, connection: pid) else {
+            Issue.record("no session")
+            return
+        }
+    }
+
+    @Test("kills everything of somebody who may no longer enter, with a session or without")
+    func gone() async throws {
+        let doorkeeper = try self.doorkeeper()
+        try await self.open(doorkeeper, "bob@x.y")
+        let list = doorkeeper.accounts.replace(with: [])
+        #expect(list.loss.gone == [AccountBookTests.id(1), AccountBookTests.id(2)])
+        await doorkeeper.end(after: list.loss)
+        #expect(await doorkeeper.connected.isEmpty)
+        #expect(self.told.reaped.withLock { Set($0) } == [1_879_048_193, 1_879_048_194])
+    }
+
+    @Test("kills nothing under a number that the machine has given to somebody of its own")
+    func goneToLocal() async throws {
+        let doorkeeper = try self.doorkeeper()
+        try self.root.write("/etc/passwd", "new:x:1879048194:1000::/:/bin/sh\n")
+        await doorkeeper.end(after: doorkeeper.accounts.replace(with: [AccountBookTests.account(2, "bob@x.y")]).loss)
+        #expect(self.told.reaped.withLock { $0 } == [1_879_048_193])
+    }
+
+    @Test("ends one of somebody's two sessions without killing the other")
+    func oneOfTwo() async throws {
+        let doorkeeper = try self.doorkeeper()
+        try await self.open(doorkeeper, "bob@x.y")
+        try await self.open(doorkeeper, "bob@x.y", connection: 501)
+        let first = try #require(await doorkeeper.connected.first { $0.pid == Self.pid })
+        #expect(await doorkeeper.end(EndOrder(session: first.id, message: "bye")) == 1)
+        #expect(await doorkeeper.connected.map(\.pid) == [501])
+        #expect(self.told.reaped.withLock { $0.isEmpty })
+        #expect(await doorkeeper.end(EndOrder(objectId: first.objectId, message: "bye")) == 1)
+        #expect(self.told.reaped.withLock { $0 } == [1_879_048_194])
+    }
+
+    @Test("ends the sessions of somebody who is an administrator no longer, and tells why")
+    func demoted() async throws {
+        let doorkeeper = try self.doorkeeper()
+        self.told.decision.withLock { $0 = EntryDecision(allowed: true, administrator: true) }
+        try await self.open(doorkeeper, "bob@x.y")
+        #expect(await doorkeeper.connected.first?.report.administrator == true)
+        try self.terminal(Self.pid)
+        // As the next decision would say it, before any list does.
+        _ = doorkeeper.accounts.note(AccountBookTests.account(2, "bob@x.y"), mayEnter: true)
+        await doorkeeper.lookAfter(cutAtExpiry: false, thoroughly: false)
+        #expect(await doorkeeper.connected.isEmpty)
+        #expect(self.told.shown.withLock { $0.first?.contains("administrator role") } == true)
+    }
+
+    @Test("ends with the role also a session in which somebody became an administrator")
+    func promoted() async throws {
+        let doorkeeper = try self.doorkeeper()
+        try await self.open(doorkeeper, "bob@x.y")
+        await doorkeeper.lookAfter(cutAtExpiry: false, thoroughly: false)
+        #expect(await doorkeeper.connected.first?.wasAdministrator == false)
+        _ = doorkeeper.accounts.replace(with: [AccountBookTests.account(2, "bob@x.y", admin: true)])
+        await doorkeeper.lookAfter(cutAtExpiry: false, thoroughly: false)
+        #expect(await doorkeeper.connected.first?.wasAdministrator == true)
+        let loss = doorkeeper.accounts.replace(with: [AccountBookTests.account(2, "bob@x.y")]).loss
+        await doorkeeper.end(after: loss)
+        #expect(await doorkeeper.connected.isEmpty)
+    }
+
+    @Test("does not go by an audit session that the connection inherited")
+    func inherited() async throws {
+        let doorkeeper = try self.doorkeeper()
+        try self.connection(1)
+        try await self.open(doorkeeper, "bob@x.y")
+        #expect(await doorkeeper.connected.first?.auditSession == nil)
+    }
+
+    private func terminal(_ pid: Int32) throws {
+        try self.root.write("/proc/\(pid)/stat", "\(pid) (sshd) S 1 1 1 34817 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 9000 0 0")
     }
 
     @Test("opens no session without an allowed entry, or with another certificate than the allowed one")

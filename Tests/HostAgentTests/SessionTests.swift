@@ -81,6 +81,95 @@ struct SessionTests {
         #expect(processes.of(Self.session()).isEmpty)
     }
 
+    @Test("spares what is older than the session, what it came from, and the sshd that takes connections")
+    func spared() throws {
+        // The listener was started from a login with the same audit session, which everybody's connections inherited.
+        try self.process(40, parent: 1, start: 4000, name: "job", audit: 29)
+        try self.process(50, parent: 1, start: 4500, name: "sshd", audit: 29)
+        try self.process(100, parent: 50, start: 5000, name: "sshd", audit: 29)
+        try self.process(101, parent: 100, audit: 29)
+        try self.process(200, parent: 60, start: 7000, name: "sshd", audit: 29)
+        try self.process(201, parent: 200, start: 7001, audit: 29)
+        // Somebody restarted it from within the session.
+        try self.process(60, parent: 1, start: 6500, name: "sshd", audit: 29)
+        let processes = SessionProcesses(table: self.table, own: 1) { 60 }
+        #expect(processes.of(Self.session()).map(\.pid) == [100, 101])
+        #expect(SessionProcesses(table: self.table, own: 1).of(Self.session()).contains { $0.pid == 60 })
+    }
+
+    @Test("spares the sshd that takes connections even as the connection's own child")
+    func sparedChild() throws {
+        try self.process(100, parent: 1, start: 5000, name: "sshd")
+        try self.process(101, parent: 100)
+        try self.process(102, parent: 101, name: "sshd")
+        #expect(SessionProcesses(table: self.table, own: 1) { 102 }.of(Self.session()).map(\.pid) == [100, 101])
+    }
+
+    @Test("knows an audit session as inherited when any process above has it")
+    func inheritedAudit() throws {
+        try self.process(10, parent: 1, audit: 31)
+        try self.process(11, parent: 10, audit: 31)
+        try self.process(12, parent: 11, audit: 32)
+        try self.process(13, parent: 12)
+        try self.process(14, parent: 13, audit: 31)
+        #expect(self.table.ownAuditSession(10) == 31)
+        #expect(self.table.ownAuditSession(11) == nil)
+        #expect(self.table.ownAuditSession(12) == 32)
+        #expect(self.table.ownAuditSession(13) == nil)
+        #expect(self.table.ownAuditSession(14) == nil)
+    }
+
+    @Test("takes nobody's sshd but root's for the one that takes connections")
+    func listener() throws {
+        try self.process(30, parent: 1, name: "sshd")
+        try self.root.write("/proc/30/status", "Name:\tsshd\nUid:\t1879048193\t0\t0\t0\n")
+        try self.process(50, parent: 1, name: "sshd")
+        try self.root.write("/proc/50/status", "Name:\tsshd\nUid:\t0\t0\t0\t0\n")
+        let named = self.root.layout.path("/run/sshd.pid")
+        let control = SSHDControl(
+            program: "/sbin/sshd",
+            configurationFile: "",
+            pidFile: named,
+            reloadCommand: nil,
+            processes: self.table
+        )
+        try self.root.write("/run/sshd.pid", "30\n")
+        #expect(control.listener() == nil)
+        try self.root.write("/run/sshd.pid", "50\n")
+        #expect(control.listener() == 50)
+    }
+
+    @Test("does not believe one look that finds nothing")
+    func hopping() async throws {
+        let root = self.root
+        let pauses = Mutex(0)
+        let ending = SessionEnd(
+            processes: SessionProcesses(table: self.table, own: 1),
+            send: { pid, _ in Self.vanish(root, pid) },
+            show: { _, _ in },
+            pause: { _ in
+                // It is seen between two looks that find nothing, once.
+                guard
+                    pauses.withLock({
+                        $0 += 1; return $0 == 2
+                    })
+                else { return }
+                try? Self.appear(root, 300)
+            },
+            reap: { _ in }
+        )
+        #expect(await ending.end(Self.session(), message: "bye").isEmpty)
+        #expect(self.table.facts(300) == nil)
+        #expect(pauses.withLock { $0 } >= 2 + SessionEnd.looks - 1)
+    }
+
+    @Test("kills nobody but people of the directory by number")
+    func reaper() {
+        for number: UInt32 in [0, 1000, 65_534, AccountNumbers.administrators, .max] {
+            #expect(throws: HostAgentError.self) { try Reaper.becomeAndKill(number) }
+        }
+    }
+
     @Test("shows the message, then ends the connection, then what is left, the hard way last")
     func end() async throws {
         try self.process(100, parent: 1, start: 5000, name: "sshd", audit: 29)
@@ -94,7 +183,8 @@ struct SessionTests {
                 if pid == 100 || signal == 9 { Self.vanish(root, pid) }
             },
             show: { terminal, text in events.withLock { $0.append("\(terminal) \(text.contains("bye"))") } },
-            pause: { _ in }
+            pause: { _ in },
+            reap: { _ in }
         )
         let left = await ending.end(Self.session(), message: "bye\u{1b}[2J")
         #expect(left.isEmpty)
@@ -108,7 +198,8 @@ struct SessionTests {
             processes: SessionProcesses(table: self.table, own: 1),
             send: { _, _ in },
             show: { _, _ in },
-            pause: { _ in }
+            pause: { _ in },
+            reap: { _ in }
         )
         #expect(await ending.end(Self.session(), message: "bye") == [102])
     }
@@ -140,6 +231,11 @@ struct SessionTests {
         book.open(Self.session())
         #expect(book.expired(at: Instant(milliseconds: 999_999)).isEmpty)
         #expect(book.expired(at: Instant(seconds: 1000)).count == 1)
+    }
+
+    private static func appear(_ root: TemporaryRoot, _ pid: Int32) throws {
+        try root.write("/proc/\(pid)/sessionid", "29\n")
+        try root.write("/proc/\(pid)/stat", "\(pid) (hop) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 6000 0 0")
     }
 
     private static func vanish(_ root: TemporaryRoot, _ pid: Int32) {

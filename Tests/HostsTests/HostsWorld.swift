@@ -176,7 +176,7 @@ struct HostsWorld {
         EntryQuestion(objectId: id, typedName: typed, service: "sshd", source: "192.0.2.7")
     }
 
-    func report(of person: GUID, serial: UInt64 = 7) -> SessionReport {
+    func report(of person: GUID, serial: UInt64 = 7, administrator: Bool? = nil) -> SessionReport {
         SessionReport(
             session: GUID(from: .system),
             objectId: person,
@@ -184,7 +184,8 @@ struct HostsWorld {
             keyId: "key",
             source: "192.0.2.7",
             tty: "pts/0",
-            openedAt: self.clock.now
+            openedAt: self.clock.now,
+            administrator: administrator
         )
     }
 

@@ -111,6 +111,39 @@ struct LiveHostTests {
         #expect(try await world.audit.entries(limit: 10).contains { $0.event.action == "host.cutSession" })
     }
 
+    @Test("taking the administrator role away ends the sessions that had it, and no other", .timeLimit(.minutes(1)))
+    func demoted() async throws {
+        let world = try await HostsWorld()
+        let agent = try await FakeAgent(world, try await world.join())
+        let plain = world.report(of: world.bob.id)
+        try await agent.say(.sessionOpened(plain))
+        let extra = try await world.assign("Virtual Machine Administrator Login", to: world.dave.id)
+        _ = try await world.assign("Virtual Machine User Login", to: world.dave.id)
+        let report = world.report(of: world.dave.id, administrator: true)
+        try await agent.say(.sessionOpened(report))
+        try await world.reviewing {
+            try await world.access.remove(extra.name, at: extra.scope, by: nil)
+            let order = try await agent.nextEnd()
+            #expect(order.session == report.session)
+            #expect(order.message == "Your administrator role on myVM was taken away: sign in again.")
+        }
+    }
+
+    @Test("a session in which somebody became an administrator ends with that role", .timeLimit(.minutes(1)))
+    func promotedThenDemoted() async throws {
+        let world = try await HostsWorld()
+        let agent = try await FakeAgent(world, try await world.join())
+        let extra = try await world.assign("Virtual Machine Administrator Login", to: world.bob.id)
+        let report = world.report(of: world.bob.id, administrator: false)
+        try await agent.say(.sessionOpened(report))
+        // A status that still says otherwise does not make it forgotten.
+        try await agent.say(agent.status(.enabled, sessions: [report]))
+        try await world.reviewing {
+            try await world.access.remove(extra.name, at: extra.scope, by: nil)
+            #expect(try await agent.nextEnd().session == report.session)
+        }
+    }
+
     @Test("disabling the account ends its sessions and nobody else's", .timeLimit(.minutes(1)))
     func accountDisabled() async throws {
         let world = try await HostsWorld()

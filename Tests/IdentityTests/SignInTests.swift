@@ -126,6 +126,69 @@ struct SignInTests {
         #expect(try await self.attempt(world, self.right) == nil)
     }
 
+    @Test("does not let a stranger lock the owner out of a familiar place, however often the owner signs in there")
+    func familiarPlaces() async throws {
+        let world = try await DirectoryWorld()
+        try await world.user("alice", password: self.right)
+        #expect(try await self.attempt(world, self.right, from: "2001:db8::1") == nil)
+        for number in 0..<10 {
+            #expect(try await self.attempt(world, "wrong \(number)", from: "198.51.100.7") == "AADSTS50126")
+            #expect(try await self.attempt(world, self.right, from: "2001:db8::2") == nil)
+        }
+        #expect(try await self.attempt(world, self.right, from: "198.51.100.7") == "AADSTS50053")
+        #expect(try await self.attempt(world, self.right, from: "198.51.100.8") == "AADSTS50053")
+        #expect(try await self.attempt(world, self.right, from: "2001:db8::3") == nil)
+    }
+
+    @Test("locks a familiar place by itself, and a new password lifts that too")
+    func familiarLock() async throws {
+        let world = try await DirectoryWorld()
+        let alice = try await world.user("alice", password: self.right)
+        for source in ["192.0.2.1", "192.0.2.2"] {
+            #expect(try await self.attempt(world, self.right, from: source) == nil)
+        }
+        for number in 0..<10 {
+            #expect(try await self.attempt(world, "wrong \(number)", from: "192.0.2.1") == "AADSTS50126")
+        }
+        #expect(try await self.attempt(world, self.right, from: "192.0.2.1") == "AADSTS50053")
+        #expect(try await self.attempt(world, self.right, from: "192.0.2.2") == nil)
+        #expect(try await self.attempt(world, self.right, from: "198.51.100.7") == nil)
+        try await world.directory.setPassword(of: alice.id, to: secret("Another horse 2"))
+        #expect(try await self.attempt(world, "Another horse 2", from: "192.0.2.1") == nil)
+    }
+
+    @Test("takes a place for strange again after thirty days without a right sign-in")
+    func strangePlaces() async throws {
+        let world = try await DirectoryWorld(limits: SignInLimits(threshold: 1))
+        try await world.user("alice", password: self.right)
+        #expect(try await self.attempt(world, self.right, from: "192.0.2.1") == nil)
+        world.clock.turn(.seconds(30 * 86_400 - 1))
+        #expect(try await self.attempt(world, "wrong", from: "198.51.100.7") == "AADSTS50126")
+        #expect(try await self.attempt(world, self.right, from: "192.0.2.1") == nil)
+        world.clock.turn(.seconds(30 * 86_400))
+        #expect(try await self.attempt(world, "wrong again", from: "198.51.100.7") == "AADSTS50126")
+        #expect(try await self.attempt(world, self.right, from: "192.0.2.1") == "AADSTS50053")
+    }
+
+    @Test("remembers no more than the latest fifty places, and none of somebody who is gone")
+    func boundsPlaces() async throws {
+        let world = try await DirectoryWorld()
+        let alice = try await world.user("alice", password: self.right)
+        func places() async throws -> [String] {
+            try await world.database.read { reader in
+                try reader.rows("SELECT place FROM identity_familiar ORDER BY seen_at").map { try $0.text("place") }
+            }
+        }
+        for number in 0..<52 {
+            #expect(try await self.attempt(world, self.right, from: "192.0.2.\(number)") == nil)
+            world.clock.turn(.seconds(1))
+        }
+        #expect(try await places().count == 50)
+        #expect(try await places().first == "192.0.2.2")
+        try await world.directory.delete(alice.id)
+        #expect(try await places().isEmpty)
+    }
+
     @Test("does not lock for longer than the longest lock")
     func boundsLocks() async throws {
         let limits = SignInLimits(threshold: 1, firstLock: .seconds(60), longestLock: .seconds(100))
@@ -198,6 +261,17 @@ struct SignInTests {
         #expect(try await self.attempt(world, self.right, from: "198.51.100.8") == nil)
         world.clock.turn(.seconds(600))
         #expect(try await self.attempt(world, self.right, from: "198.51.100.7") == nil)
+    }
+
+    @Test("takes one customer's IPv6 addresses for one")
+    func throttlesNetworks() async throws {
+        let world = try await DirectoryWorld(limits: SignInLimits(sourceThreshold: 5))
+        try await world.user("alice", password: self.right)
+        for number in 0..<5 {
+            _ = try await self.attempt(world, "wrong", as: "user\(number)", from: "2001:db8::\(number)")
+        }
+        #expect(try await self.attempt(world, self.right, from: "2001:db8::ff:1") == "AADSTS50053")
+        #expect(try await self.attempt(world, self.right, from: "2001:db8:0:1::1") == nil)
     }
 
     @Test("writes refusals into the audit, but one line only for a lock, and never what may be a password")

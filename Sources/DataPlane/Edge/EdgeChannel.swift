@@ -39,6 +39,7 @@ public struct EdgeChannel: HTTPChannelHandler {
     private let acceptors: [any UpgradeAcceptor]
     private let limits: EdgeLimits
     private let ledger: ConnectionLedger
+    private let fullNotice = OncePerMinute()
     private let http1: HTTP1Channel
     private let http2: HTTP2Channel
 
@@ -72,7 +73,17 @@ public struct EdgeChannel: HTTPChannelHandler {
 
     public func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         let origin = ConnectionLedger.Origin(channel.remoteAddress)
-        guard self.ledger.admit(origin) else {
+        guard let seat = self.ledger.admit(origin) else {
+            if self.fullNotice.isDue() {
+                logger.warning(
+                    "connections are closed as they come, too many are open",
+                    metadata: [
+                        "open": "\(self.ledger.connections)", "most": "\(self.limits.connections)",
+                        "mostPerAddress": "\(self.limits.connectionsPerAddress)",
+                        "source": "\(channel.remoteAddress?.ipAddress ?? "unknown")",
+                    ]
+                )
+            }
             channel.close(promise: nil)
             return channel.eventLoop.makeSucceededFuture(
                 Value(
@@ -83,8 +94,7 @@ public struct EdgeChannel: HTTPChannelHandler {
                 )
             )
         }
-        let ledger = self.ledger
-        channel.closeFuture.whenComplete { _ in ledger.connectionEnded() }
+        channel.closeFuture.whenComplete { _ in seat.leave() }
         return channel.eventLoop.makeCompletedFuture {
             let pipeline = channel.pipeline.syncOperations
             // A connection of many small packets; NIO's default, made sure of.
@@ -96,21 +106,28 @@ public struct EdgeChannel: HTTPChannelHandler {
                     if case .negotiated("h2") = result {
                         return self.http2.setup(channel: channel, logger: logger).map { .http2($0) }
                     }
-                    return try self.startHTTP1(channel, logger)
+                    return try self.startHTTP1(channel, seat, logger)
                 }
             }
             try pipeline.addHandler(NIOSSLServerHandler(context: self.certificate.context))
             try pipeline.addHandler(ClosingReader())
             try pipeline.addHandler(
-                HandshakeGuard(deadline: TimeAmount(self.limits.handshakeDeadline)) { ledger.handshakeEnded(origin) }
+                HandshakeGuard(deadline: TimeAmount(self.limits.handshakeDeadline)) { seat.handshakeEnded() }
             )
             try pipeline.addHandler(negotiation)
             return Value(channel: channel, negotiated: negotiation.protocolNegotiationResult)
         }
     }
 
-    private func startHTTP1(_ channel: any Channel, _ logger: Logger) throws -> EventLoopFuture<ServedConnection> {
+    private func startHTTP1(
+        _ channel: any Channel,
+        _ seat: ConnectionLedger.Seat,
+        _ logger: Logger
+    ) throws -> EventLoopFuture<ServedConnection> {
         let served = channel.eventLoop.makePromise(of: ServedConnection.self)
+        served.futureResult.whenSuccess { connection in
+            if case .upgraded = connection { seat.prove() }
+        }
         var limits = NIOHTTPDecoderLimitConfiguration()
         limits.maxHeaderFieldSize = self.limits.longestField
         limits.maxHeaderListSize = self.limits.longestFields
@@ -188,6 +205,7 @@ extension HTTPServerBuilder {
     ) -> HTTPServerBuilder {
         let ledger = ConnectionLedger(
             connections: limits.connections,
+            connectionsPerAddress: limits.connectionsPerAddress,
             handshakesPerAddress: limits.handshakesPerAddress
         )
         return HTTPServerBuilder { responder in

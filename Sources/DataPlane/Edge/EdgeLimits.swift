@@ -3,6 +3,8 @@
 public struct EdgeLimits: Hashable, Sendable {
     /// Connections open at once; more are closed as they come.
     public var connections: Int
+    /// Connections open at once from one IPv4 address or IPv6 /64 that no acceptor has taken over; more are closed as they come.
+    public var connectionsPerAddress: Int
     /// TLS handshakes under way at once from one IPv4 address or IPv6 /64; more are closed as they come.
     public var handshakesPerAddress: Int
     /// The time a TLS handshake may take.
@@ -24,9 +26,10 @@ public struct EdgeLimits: Hashable, Sendable {
     /// The number of header fields.
     public var mostFields: Int
 
-    /// Makes limits; the defaults suit a server for some thousand people.
+    /// Makes limits; the defaults suit a server for some thousand people. `connectionsPerAddress` is an eighth of all unless told otherwise.
     public init(
         connections: Int = 10_000,
+        connectionsPerAddress: Int? = nil,
         handshakesPerAddress: Int = 256,
         handshakeDeadline: Duration = .seconds(10),
         firstRequestDeadline: Duration = .seconds(10),
@@ -39,6 +42,7 @@ public struct EdgeLimits: Hashable, Sendable {
         mostFields: Int = 100
     ) {
         self.connections = connections
+        self.connectionsPerAddress = connectionsPerAddress ?? max(1, connections / 8)
         self.handshakesPerAddress = handshakesPerAddress
         self.handshakeDeadline = handshakeDeadline
         self.firstRequestDeadline = firstRequestDeadline

@@ -257,6 +257,7 @@ extension OAuthError {
             90033,
             "A transient error has occurred. Please try again.",
             status: 503,
+            retryAfter: 5,
             logged: detail
         )
     }

@@ -93,6 +93,8 @@ public struct HostSession: Sendable, Hashable {
     public let terminal: String
     /// When it began, by the host's clock.
     public let openedAt: Instant
+    /// Whether the person has been an administrator at any moment of it, so that processes of root may run in it.
+    var wasAdministrator: Bool
 
     init(_ report: SessionReport, on machine: ResourcePath) {
         self.id = report.session
@@ -103,6 +105,7 @@ public struct HostSession: Sendable, Hashable {
         self.source = PrintableText.of(report.source, limit: 64)
         self.terminal = PrintableText.of(report.tty, limit: 64)
         self.openedAt = report.openedAt
+        self.wasAdministrator = report.administrator ?? false
     }
 }
 

@@ -36,25 +36,45 @@ extension Hosts {
                     try await self.reviewSession(session, on: live.host.id)
                 } catch {
                     // Who cannot be judged may not stay.
-                    try? await self.end(session, on: live.host.id, because: "The directory could not be asked.")
+                    let reason = "The directory could not be asked."
+                    try? await self.end(session, on: live.host.id, because: reason)
                 }
             }
         }
     }
 
-    /// Ends a session that would not be allowed to begin now.
+    /// Ends a session that would not be allowed to begin now, or not with the rights that it has had.
     func reviewSession(_ session: HostSession, on host: GUID) async throws {
-        if self.authority.isRevoked(session.serial) {
-            try await self.end(session, on: host, because: "Your certificate was revoked.")
-        } else if case .refused(let refusal) = try await self.judge.judge(session.objectID, on: session.machine) {
+        guard !self.authority.isRevoked(session.serial) else {
+            return try await self.end(session, on: host, because: "Your certificate was revoked.")
+        }
+        switch try await self.judge.judge(session.objectID, on: session.machine) {
+        case .refused(let refusal):
             try await self.end(session, on: host, because: refusal.reason)
+        case .allowed(let standing) where standing.isAdministrator:
+            // Sudo goes by today's list, in sessions that began without the role too.
+            _ = self.update(host) { $0.sessions[session.id]?.wasAdministrator = true }
+        case .allowed where session.wasAdministrator:
+            // What was started with sudo belongs to root and would outlive the role.
+            try await self.end(
+                session,
+                on: host,
+                because: "Administrator role removed.",
+                message: "Your administrator role on \(session.machine.name) was taken away: sign in again."
+            )
+        case .allowed: break
         }
     }
 
     /// Orders the end first and records it then: the record must not hold it up.
-    private func end(_ session: HostSession, on host: GUID, because reason: String) async throws {
+    private func end(
+        _ session: HostSession,
+        on host: GUID,
+        because reason: String,
+        message: String? = nil
+    ) async throws {
         let isFirst = self.update(host) { $0.ending.insert(session.id).inserted }
-        let message = "Your access to \(session.machine.name) was removed: \(reason)"
+        let message = message ?? "Your access to \(session.machine.name) was removed: \(reason)"
         self.send(.end(EndOrder(session: session.id, message: message)), to: host)
         if isFirst == true { try await self.record(session, "host.cutSession", reason: reason) }
     }
@@ -92,7 +112,11 @@ extension Hosts {
             // One that goes on after its end was ordered is ordered to end again.
             let unseen = sessions.filter { live.sessions[$0.id] == nil || live.ending.contains($0.id) }
             live.ending.formIntersection(sessions.map(\.id))
+            let known = live.sessions
             live.sessions = Dictionary(sessions.map { ($0.id, $0) }, uniquingKeysWith: { $1 })
+            for (id, session) in known where session.wasAdministrator {
+                live.sessions[id]?.wasAdministrator = true
+            }
             live.status = status
             live.tell(status)
             return unseen

@@ -114,7 +114,8 @@ extension Directory {
             try transaction.run("DELETE FROM identity_credential WHERE owner = \(id)")
             try transaction.run("DELETE FROM identity_member WHERE member_id = \(id) OR group_id = \(id)")
             try transaction.run("DELETE FROM identity_role WHERE principal_id = \(id)")
-            try transaction.run("DELETE FROM identity_lock WHERE account = \(LockOut.key(user: id))")
+            try LockOut.lift(id, in: transaction)
+            try FamiliarPlaces.forget(id, in: transaction)
             try transaction.run("UPDATE identity_object SET is_deleted = 1 WHERE id = \(id)")
             return Effect(
                 principal,

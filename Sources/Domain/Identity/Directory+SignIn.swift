@@ -84,13 +84,13 @@ extension Directory {
                 WHERE id = \(id)
                 """
             )
-            try transaction.run("DELETE FROM identity_lock WHERE account = \(LockOut.key(user: id))")
+            try LockOut.lift(id, in: transaction)
             guard let user = try Self.user(id, in: transaction) else { throw Problem.notFound(id.description) }
             return Effect(user, changes: [.user(id)], events: [self.event(action, id.description, by: author)])
         }
     }
 
-    /// What is known of a name: the person, the hash, and until when the account is locked.
+    /// What is known of a name: the person, the hash, which counter an attempt from there falls to, and until when that one locks the account.
     private struct Known: Sendable {
         let user: User?
         let hash: String?
@@ -98,10 +98,14 @@ extension Directory {
         let lockedUntil: Instant?
     }
 
-    private func known(_ userName: String, in reader: any Reader) throws -> Known {
+    private func known(_ userName: String, from source: String, in reader: any Reader) throws -> Known {
         let row = try Self.userRow(named: userName, in: reader)
         let user = try row.map { try User(row: $0) }
-        let account = user.map { LockOut.key(user: $0.id) } ?? LockOut.key(name: userName)
+        let account =
+            try user.map {
+                let place = try FamiliarPlaces.place(of: source, for: $0.id, at: self.clock.now, in: reader)
+                return LockOut.key(user: $0.id, place: place)
+            } ?? LockOut.key(name: userName)
         return Known(
             user: user,
             hash: try row?.optionalText("password"),
@@ -116,7 +120,7 @@ extension Directory {
         source: String
     ) async throws -> Verdict<User> {
         guard !self.lockOut.isThrottled(source) else { return .refused(.locked) }
-        let before = try await self.database.read { try self.known(userName, in: $0) }
+        let before = try await self.database.read { try self.known(userName, from: source, in: $0) }
         if let end = before.lockedUntil {
             if self.lockOut.isFirstRefusal(of: before.account, until: end) {
                 try await self.audit.record(self.lockedEvent(before, userName, until: end, source: source))
@@ -143,7 +147,7 @@ extension Directory {
         source: String,
         in transaction: any Transaction
     ) throws -> Verdict<User> {
-        let known = try self.known(userName, in: transaction)
+        let known = try self.known(userName, from: source, in: transaction)
         if let end = known.lockedUntil {
             if self.lockOut.isFirstRefusal(of: known.account, until: end) {
                 try self.audit.record(self.lockedEvent(known, userName, until: end, source: source), in: transaction)
@@ -163,6 +167,7 @@ extension Directory {
             try self.audit.record(event, in: transaction)
             return .refused(.disabled)
         }
+        try FamiliarPlaces.note(source, for: user.id, at: self.clock.now, in: transaction)
         return .allowed(user)
     }
 

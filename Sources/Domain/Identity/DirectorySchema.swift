@@ -122,6 +122,7 @@ extension Directory {
                 """,
                 "CREATE INDEX identity_lock_age ON identity_lock (failed_at)",
             ]
-        )
+        ),
+        Migration("identity-2", FamiliarPlaces.schema),
     ]
 }

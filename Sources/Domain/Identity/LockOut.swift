@@ -36,8 +36,9 @@ public struct SignInLimits: Sendable {
     }
 }
 
-/// Counts wrong passwords for each account and each network address.
+/// Counts wrong passwords for each account and each network.
 ///
+/// An account has one counter for all strange places and one for each familiar place (`FamiliarPlaces`): a lock shuts only where it was earned.
 /// Names that nobody has are counted like the others, so that a lock tells nothing. Counts are stored, so that a restart is no way out.
 final class LockOut: Sendable {
     private struct Source {
@@ -68,7 +69,18 @@ final class LockOut: Sendable {
         self.key = SymmetricKey(data: random.bytes(32))
     }
 
-    static func key(user id: GUID) -> String { "user:\(id)" }
+    /// The counter of somebody's account for a familiar place, or for all the others.
+    static func key(user id: GUID, place: String?) -> String {
+        place.map { "user:\(id)@\($0)" } ?? "user:\(id)"
+    }
+
+    /// Lifts every lock of somebody's account.
+    static func lift(_ id: GUID, in transaction: any Transaction) throws {
+        let places = "\(Self.key(user: id, place: ""))%"
+        try transaction.run(
+            "DELETE FROM identity_lock WHERE account = \(Self.key(user: id, place: nil)) OR account LIKE \(places)"
+        )
+    }
 
     /// The account that an unknown name stands for; the name itself is not kept.
     static func key(name: String) -> String { "name:\(Hex.encode(SHA256.hash(data: Array(name.lowercased().utf8))))" }
@@ -93,6 +105,7 @@ final class LockOut: Sendable {
     /// Whether an address has to wait.
     func isThrottled(_ source: String) -> Bool {
         let now = self.clock.now
+        let source = SourceBlock.of(source)
         return self.recent.withLock { recent in
             guard let known = recent.sources[source], now - known.since < self.limits.sourceWindow else { return false }
             return known.failures >= self.limits.sourceThreshold
@@ -102,8 +115,15 @@ final class LockOut: Sendable {
     /// Counts a wrong password against an address.
     func count(source: String) {
         let now = self.clock.now
+        let source = SourceBlock.of(source)
         self.recent.withLock { recent in
-            if recent.sources.count >= self.bound { recent.sources.removeAll() }
+            if recent.sources.count >= self.bound, recent.sources[source] == nil {
+                // Those with the fewest failures go: who owns many networks must not wipe out what others have earned.
+                let least = recent.sources.min {
+                    ($0.value.failures, $0.value.since) < ($1.value.failures, $1.value.since)
+                }
+                if let least { recent.sources[least.key] = nil }
+            }
             var known = recent.sources[source] ?? Source(since: now)
             if now - known.since >= self.limits.sourceWindow { known = Source(since: now) }
             known.failures += 1

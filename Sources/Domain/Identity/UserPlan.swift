@@ -92,7 +92,7 @@ struct UserPlan {
             )
         }
         if hash != nil {
-            try transaction.run("DELETE FROM identity_lock WHERE account = \(LockOut.key(user: id))")
+            try LockOut.lift(id, in: transaction)
         }
         guard let stored = try Directory.user(id, in: transaction) else { throw Problem.notFound(id.description) }
         return PutOutcome(value: stored, isNew: self.old == nil, changed: self.changed)

@@ -45,7 +45,9 @@ struct Agent: Sendable {
         let control = ControlChannel(server: server, path: configuration.controlPath, group: group, log: log)
         let accounts = Self.accounts(configuration, layout, knowledge)
         let processes = ProcessTable(directory: layout.processDirectory)
-        let found = SessionProcesses(table: processes, own: getpid())
+        let found = SessionProcesses(table: processes, own: getpid()) {
+            (try? SSHDControl.find(configuration, layout))?.listener()
+        }
         let policy = OfflinePolicy(
             lastContact: knowledge.lastContact,
             longest: .seconds(knowledge.configuration?.decisionCacheSeconds ?? 600)
@@ -152,7 +154,7 @@ struct Agent: Sendable {
     /// Sessions to end.
     private enum Ending: Sendable {
         case order(EndOrder)
-        case gone(Set<GUID>)
+        case loss(AccountBook.Loss)
     }
 
     private func receive(
@@ -167,8 +169,8 @@ struct Agent: Sendable {
             self.policy.hold(for: .seconds(configuration.decisionCacheSeconds))
             forSetup.yield(configuration)
         case .accounts(let list):
-            let gone = self.replaceAccounts(list)
-            if !gone.isEmpty { forEnding.yield(.gone(gone)) }
+            let loss = self.replaceAccounts(list)
+            if !loss.isEmpty { forEnding.yield(.loss(loss)) }
         case .end(let order): forEnding.yield(.order(order))
         case .reply, .failure, .unknown: break
         }
@@ -177,7 +179,7 @@ struct Agent: Sendable {
     private func carryOut(_ ending: Ending) async {
         switch ending {
         case .order(let order): _ = await self.doorkeeper.end(order)
-        case .gone(let people): await self.doorkeeper.end(peopleGone: people)
+        case .loss(let loss): await self.doorkeeper.end(after: loss)
         }
     }
 
@@ -190,8 +192,8 @@ struct Agent: Sendable {
         await self.sendStatus()
     }
 
-    private func replaceAccounts(_ list: [HostAccount]) -> Set<GUID> {
-        let (gone, objections) = self.accounts.replace(with: list)
+    private func replaceAccounts(_ list: [HostAccount]) -> AccountBook.Loss {
+        let (loss, objections) = self.accounts.replace(with: list)
         for (id, objection) in objections {
             self.log.error("an account is not served", metadata: ["objectId": "\(id)", "because": "\(objection)"])
         }
@@ -206,7 +208,7 @@ struct Agent: Sendable {
             self.log.error("no account snapshot", metadata: ["because": "\(error)"])
         }
         self.remember()
-        return gone
+        return loss
     }
 
     private func remember() {

@@ -7,6 +7,7 @@ import HTTPTypes
 import HostRoutes
 import Hummingbird
 import Identity
+import Logging
 import ResourceRoutes
 import SignInRoutes
 import Tunnel
@@ -20,14 +21,17 @@ struct Front {
     let controlGate: ControlGate
 
     /// Builds the routes on the services.
-    init(house: House) throws {
+    init(house: House, logger: Logger) throws {
         let router = Router(context: BasicRequestContext.self)
         self.requests = RequestCounter()
         router.add(middleware: SafetyMiddleware())
         router.add(middleware: CountingMiddleware(counter: self.requests))
+        let readiness = Readiness(database: house.database, logger: logger)
         router.get("/healthz") { _, _ in "ok" }
         router.get("/readyz") { _, _ in
-            _ = try await house.audit.head()
+            guard await readiness.isReady() else {
+                throw HTTPError(.serviceUnavailable, message: "The store takes no writes.")
+            }
             return "ready"
         }
         let federation = house.federation

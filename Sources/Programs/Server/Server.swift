@@ -32,7 +32,7 @@ struct Server {
         try await FirstStart(house: house, configuration: configuration, certificateAuthority: tls.certificateAuthority)
             .run()
 
-        let front = try Front(house: house)
+        let front = try Front(house: house, logger: logger)
         let application = Application(
             router: front.router,
             server: .sallyportEdge(
@@ -40,10 +40,16 @@ struct Server {
                     certificateChainPEM: try PrivateFiles.required(tls.certificate),
                     privateKeyPEM: try PrivateFiles.required(tls.key)
                 ),
-                acceptors: front.acceptors
+                acceptors: front.acceptors,
+                limits: self.limits(logger)
             ),
             configuration: .init(address: .hostname(configuration.address, port: configuration.port), serverName: nil),
-            onServerRunning: { _ in
+            onServerRunning: { channel in
+                do {
+                    try await AcceptWatch.watch(channel, logger: logger)
+                } catch {
+                    logger.warning("failures to accept will not be logged", metadata: ["error": "\(error)"])
+                }
                 logger.notice(
                     "ready",
                     metadata: [
@@ -75,9 +81,27 @@ struct Server {
                 logger: logger
             )
         )
-        try await group.run()
+        do {
+            try await group.run()
+        } catch {
+            try? house.database.close()
+            throw error
+        }
         try house.database.close()
         logger.notice("stopped")
+    }
+
+    private func limits(_ logger: Logger) -> EdgeLimits {
+        let most = EdgeLimits().connections
+        let files = OpenFiles.raise()
+        let connections = OpenFiles.connections(fitting: files, most: most)
+        if connections < most {
+            logger.warning(
+                "the limit of open files allows fewer connections than usual",
+                metadata: ["files": "\(files)", "connections": "\(connections)", "usual": "\(most)"]
+            )
+        }
+        return EdgeLimits(connections: connections)
     }
 
     private func tlsFiles(in data: borrowing DataDirectory) throws -> TLSFiles {

@@ -41,7 +41,8 @@ extension SignInRoutes {
     ) -> Response {
         let trace = GUID(from: self.random)
         if error.status >= 500 || !error.logged.isEmpty {
-            logger.info(
+            logger.log(
+                level: self.level(of: error),
                 "sign-in request refused",
                 metadata: ["code": "\(error.code)", "trace": "\(trace)", "detail": "\(PrintableText.of(error.logged))"]
             )
@@ -63,6 +64,11 @@ extension SignInRoutes {
         return response
     }
 
+    /// A client's mistakes are information; what the server cannot do, a full disk for instance, is an error that somebody has to see.
+    private func level(of error: OAuthError) -> Logger.Level {
+        error.status >= 500 ? .error : .info
+    }
+
     /// An answer to a browser: a page, a redirect, or a form that sends itself.
     func answer(_ reply: BrowserReply, to request: Request, circumstances: Circumstances, logger: Logger) -> Response {
         var response: Response
@@ -73,7 +79,8 @@ extension SignInRoutes {
         case .post(let target, let origin, let fields):
             response = self.pages.response(posting: fields, to: target, origin: origin)
         case .page(.failure(let error), let status):
-            logger.info(
+            logger.log(
+                level: self.level(of: error),
                 "sign-in page refused",
                 metadata: ["code": "\(error.code)", "detail": "\(PrintableText.of(error.logged))"]
             )

@@ -169,6 +169,8 @@ public struct SessionReport: Hashable, Sendable, Codable {
     public var tty: String
     /// When the session began.
     public var openedAt: Instant
+    /// Whether the person has been an administrator at any moment of it; nil from an agent that does not say.
+    public var administrator: Bool?
 
     /// Makes a report.
     public init(
@@ -178,7 +180,8 @@ public struct SessionReport: Hashable, Sendable, Codable {
         keyId: String,
         source: String,
         tty: String,
-        openedAt: Instant
+        openedAt: Instant,
+        administrator: Bool? = nil
     ) {
         self.session = session
         self.objectId = objectId
@@ -187,5 +190,6 @@ public struct SessionReport: Hashable, Sendable, Codable {
         self.source = source
         self.tty = tty
         self.openedAt = openedAt
+        self.administrator = administrator
     }
 }

@@ -76,13 +76,6 @@ extension ResourceKind {
             }
             machine.properties["timeCreated"] = .string(machine.createdAt.description)
         }
-        kind.show = { document, machine, snapshot, settings in
-            let extensions = snapshot.list(type: ResourceKind.virtualMachineExtension.type, below: machine.path)
-            guard !extensions.isEmpty else { return }
-            document["resources"] = .array(
-                extensions.map { ResourceDocument.make($0, .virtualMachineExtension, snapshot, settings) }
-            )
-        }
         return kind
     }()
 }

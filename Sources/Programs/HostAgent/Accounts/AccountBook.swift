@@ -35,14 +35,25 @@ struct AccountBook: Sendable {
         self.shell = shell
     }
 
-    /// Replaces the list of those who may log in; returns who no longer may, and who could not be taken in.
+    /// What a new list takes away.
+    struct Loss: Hashable, Sendable {
+        /// Who may no longer log in.
+        var gone: Set<GUID> = []
+        /// Who may still log in, but is no administrator any more.
+        var demoted: Set<GUID> = []
+
+        var isEmpty: Bool { self.gone.isEmpty && self.demoted.isEmpty }
+    }
+
+    /// Replaces the list of those who may log in; returns what people lose by it, and who could not be taken in.
     mutating func replace(
         with accounts: [HostAccount],
         local: LocalAccounts,
         homes: inout HomeAssignments,
         at now: Instant
-    ) -> (gone: Set<GUID>, objections: [GUID: Objection]) {
+    ) -> (loss: Loss, objections: [GUID: Objection]) {
         let before = Set(self.people.values.filter(\.mayEnter).map(\.account.objectId))
+        let administrators = before.filter(self.isAdministrator)
         for id in before {
             self.people[id]?.mayEnter = false
             self.people[id]?.account.administrator = false
@@ -56,7 +67,13 @@ struct AccountBook: Sendable {
         }
         self.index()
         let after = Set(self.people.values.filter(\.mayEnter).map(\.account.objectId))
-        return (before.subtracting(after), objections)
+        let demoted = administrators.intersection(after).filter { !self.isAdministrator($0) }
+        return (Loss(gone: before.subtracting(after), demoted: demoted), objections)
+    }
+
+    /// Whether somebody is an administrator now.
+    func isAdministrator(_ id: GUID) -> Bool {
+        self.people[id].map { $0.mayEnter && $0.account.administrator } ?? false
     }
 
     /// Takes a person in, or renews what is known.

@@ -35,8 +35,18 @@ final class AccountTable: Sendable {
         self.state.withLock { $0.local.names.contains(AccountName.normalised(name)) }
     }
 
-    /// Everybody who may log in, as the server lists them: returns who no longer may, and who could not be taken in.
-    func replace(with accounts: [HostAccount]) -> (gone: Set<GUID>, objections: [GUID: AccountBook.Objection]) {
+    /// Whether everything that runs under a number is this person's: the machine has no account with it, and nobody else of ours has.
+    func owns(_ id: GUID, number: UInt32) -> Bool {
+        self.state.withLock { state in
+            let holder = state.book.person(number: number)?.account.objectId ?? id
+            return AccountNumbers.people.contains(number) && holder == id && !state.local.numbers.contains(number)
+        }
+    }
+
+    /// Everybody who may log in, as the server lists them: returns what people lose by it, and who could not be taken in.
+    func replace(
+        with accounts: [HostAccount]
+    ) -> (loss: AccountBook.Loss, objections: [GUID: AccountBook.Objection]) {
         let local = LocalAccounts(passwd: HostFile.text(self.layout.passwdFile) ?? "")
         let now = self.now.now
         return self.state.withLock { state in

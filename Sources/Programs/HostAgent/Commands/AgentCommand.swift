@@ -10,7 +10,7 @@ public struct AgentCommand: AsyncParsableCommand {
         version: Agent.version,
         subcommands: [
             JoinCommand.self, RunCommand.self, StatusCommand.self, DoctorCommand.self, LeaveCommand.self,
-            VersionCommand.self,
+            VersionCommand.self, ReapCommand.self,
         ]
     )
 

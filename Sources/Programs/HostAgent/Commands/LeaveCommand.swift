@@ -64,9 +64,15 @@ struct LeaveCommand: AsyncParsableCommand {
     private static func endSessions(_ layout: HostLayout) async {
         let table = ProcessTable(directory: layout.processDirectory)
         let file = (try? HostFile.read(layout.sessionsFile)).flatMap { $0 }
-        let ending = SessionEnd.onHost(SessionProcesses(table: table, own: getpid()))
-        for session in SessionBook(file: file, boot: table.boot()).sessions.values {
+        let listener = (try? AgentConfiguration.load(layout)).flatMap { try? SSHDControl.find($0, layout) }
+        let ending = SessionEnd.onHost(SessionProcesses(table: table, own: getpid()) { listener?.listener() })
+        let sessions = SessionBook(file: file, boot: table.boot()).sessions.values
+        for session in sessions {
             _ = await ending.end(session, message: "this machine leaves Sallyport.")
+        }
+        let local = LocalAccounts(passwd: HostFile.text(layout.passwdFile) ?? "")
+        for uid in Set(sessions.map(\.uid)).subtracting(local.numbers) {
+            try? await ending.reap(uid)
         }
     }
 

@@ -23,19 +23,19 @@ actor Doorkeeper {
     private static let longestVisit: Duration = .seconds(600)
     private static let mostVisitors = 1024
 
-    let accounts: AccountTable
-    private let link: ServerLink
+    nonisolated let accounts: AccountTable
+    let link: ServerLink
     private let policy: OfflinePolicy
-    private let processes: SessionProcesses
+    let processes: SessionProcesses
     private let homes: HomeDirectory
-    private let ending: SessionEnd
+    let ending: SessionEnd
     private let layout: HostLayout
-    private let time: TimeSource
+    let time: TimeSource
     private let random: RandomSource
-    private let log: Logger
-    private var visitors: [Int32: Visitor] = [:]
-    private var sessions: SessionBook
-    private var endings: Set<GUID> = []
+    let log: Logger
+    var visitors: [Int32: Visitor] = [:]
+    var sessions: SessionBook
+    var endings: Set<GUID> = []
 
     init(
         accounts: AccountTable,
@@ -105,7 +105,9 @@ actor Doorkeeper {
             var account = decision.account ?? person.account
             account.administrator = decision.administrator && decision.allowed
             guard account.objectId == person.account.objectId else { return .refused(Self.unknown(attempt.user)) }
-            if self.accounts.note(account, mayEnter: decision.allowed) != nil {
+            // Somebody who comes under another's name may still have every right under the own one.
+            let isOwnName = decision.refusal?.code != "NameMismatch"
+            if isOwnName, self.accounts.note(account, mayEnter: decision.allowed) != nil {
                 return .refused(
                     "Sallyport: the account of \(person.account.name) clashes with one of this machine's own."
                 )
@@ -160,7 +162,7 @@ actor Doorkeeper {
             id: GUID(from: self.random),
             pid: pid,
             startTime: visitor.startTime,
-            auditSession: self.processes.table.auditSession(pid),
+            auditSession: self.ownAuditSession(pid),
             user: person.account.name,
             objectId: person.account.objectId,
             uid: person.account.uid,
@@ -169,7 +171,8 @@ actor Doorkeeper {
             validBefore: Self.end(of: certificate),
             source: PrintableText.of(attempt.source, limit: 64),
             terminal: PrintableText.of(attempt.terminal, limit: 64),
-            openedAt: self.time.now
+            openedAt: self.time.now,
+            wasAdministrator: self.accounts.read { $0.isAdministrator(person.account.objectId) }
         )
         self.visitors[pid] = nil
         self.sessions.open(session)
@@ -179,105 +182,13 @@ actor Doorkeeper {
         return .opened(session: session.id.description)
     }
 
-    /// Takes note that a connection is over.
-    func sessionClosed(connection pid: Int32) async -> LocalReply {
-        guard let facts = self.processes.table.facts(pid),
-            let session = self.sessions.session(of: pid, startTime: facts.startTime)
-        else { return .notFound }
-        await self.connectionEnded(session, reason: "closed")
-        return .allowed
-    }
-
-    // MARK: - Ending
-
-    /// The sessions with a connection.
-    var connected: [Session] { self.sessions.connected }
-
-    /// Ends the sessions that an order means; returns how many.
-    func end(_ order: EndOrder) async -> Int {
-        await self.end(self.sessions.sessions(meantBy: order), message: order.message, reason: "ended")
-    }
-
-    /// Ends all sessions of people who may no longer enter.
-    func end(peopleGone gone: Set<GUID>) async {
-        let meant = self.sessions.sessions.values.filter { gone.contains($0.objectId) }
-        _ = await self.end(
-            Array(meant),
-            message: "your permission to use this machine was taken away.",
-            reason: "permission removed"
-        )
-    }
-
-    /// Ends everything, because signing in is switched off or the host leaves.
-    func endAll(message: String) async {
-        _ = await self.end(Array(self.sessions.sessions.values), message: message, reason: "sign-in switched off")
-    }
-
-    /// Looks after sessions: those whose certificates have expired, when that ends them, those whose connections are gone, and, when done
-    /// `thoroughly`, those of which nothing is left.
-    func lookAfter(cutAtExpiry: Bool, thoroughly: Bool) async {
-        if cutAtExpiry {
-            _ = await self.end(
-                self.sessions.expired(at: self.time.now),
-                message: "your certificate has expired. Sign in again to go on.",
-                reason: "certificate expired"
-            )
-        }
-        for session in self.sessions.sessions.values where !self.endings.contains(session.id) {
-            if session.isLingering {
-                if thoroughly, self.processes.of(session).isEmpty {
-                    self.sessions.close(session.id)
-                    self.save()
-                }
-            } else if !self.processes.isConnected(session) {
-                await self.connectionEnded(session, reason: "connection lost")
-            }
-        }
-        self.forgetOldVisitors()
-    }
-
-    private func end(_ meant: [Session], message: String, reason: String) async -> Int {
-        let due = meant.filter { self.endings.insert($0.id).inserted }
-        await withTaskGroup(of: Void.self) { group in
-            for session in due {
-                group.addTask { await self.end(session, message: message, reason: reason) }
-            }
-        }
-        return due.count
-    }
-
-    private func end(_ session: Session, message: String, reason: String) async {
-        if session.isLingering, self.processes.of(session).isEmpty {
-            self.endings.remove(session.id)
-            self.sessions.close(session.id)
-            return self.save()
-        }
-        let left = await self.ending.end(session, message: message)
-        self.endings.remove(session.id)
-        if left.isEmpty {
-            self.sessions.close(session.id)
-        } else {
-            self.sessions.linger(session.id)
-            self.log.error("processes survive", metadata: ["session": "\(session.id)", "processes": "\(left)"])
-        }
-        self.save()
-        self.log.notice(
-            "session ended",
-            metadata: ["user": "\(session.user)", "session": "\(session.id)", "because": "\(reason)"]
-        )
-        if !session.isLingering { await self.link.tell(.sessionClosed(session: session.id, reason: reason)) }
-    }
-
-    private func connectionEnded(_ session: Session, reason: String) async {
-        self.sessions.linger(session.id)
-        self.save()
-        self.log.info("session closed", metadata: ["user": "\(session.user)", "session": "\(session.id)"])
-        // An ending in progress reports for itself.
-        guard !self.endings.contains(session.id) else { return }
-        await self.link.tell(.sessionClosed(session: session.id, reason: reason))
-    }
-
     // MARK: - Small things
+
+    // A number that another session has too is nobody's own.
+    private func ownAuditSession(_ pid: Int32) -> UInt32? {
+        let own = self.processes.table.ownAuditSession(pid)
+        return self.sessions.sessions.values.contains { $0.auditSession == own } ? nil : own
+    }
 
     private func visitor(_ pid: Int32) -> Visitor? {
         guard let visitor = self.visitors[pid],
@@ -286,12 +197,12 @@ actor Doorkeeper {
         return visitor
     }
 
-    private func forgetOldVisitors() {
+    func forgetOldVisitors() {
         let earliest = self.time.now - Self.longestVisit
         self.visitors = self.visitors.filter { $0.value.seenAt > earliest }
     }
 
-    private func save() {
+    func save() {
         do {
             try HostFile.makeDirectory(self.layout.privateDirectory, mode: 0o700)
             let file = self.sessions.file(boot: self.processes.table.boot())

@@ -66,6 +66,32 @@ struct ProcessTable: Sendable {
         return number
     }
 
+    /// The real user of a process; nil when it is gone.
+    func user(_ pid: Int32) -> UInt32? {
+        let lines = HostFile.text("\(self.directory)/\(pid)/status")?.split(separator: "\n" as Character) ?? []
+        let words = lines.first { $0.hasPrefix("Uid:") }?.split(whereSeparator: \.isWhitespace) ?? []
+        return words.count > 1 ? UInt32(words[1]) : nil
+    }
+
+    /// The parent of a process, its parent, and so on, up to the first process or one that is gone.
+    func ancestors(of pid: Int32) -> [ProcessFacts] {
+        var ancestors: [ProcessFacts] = []
+        var next = self.facts(pid)?.parent ?? 0
+        // Bounded: the table changes while it is read.
+        while next > 0, ancestors.count < 64, let facts = self.facts(next) {
+            ancestors.append(facts)
+            next = facts.parent
+        }
+        return ancestors
+    }
+
+    /// The audit session that began with this process or connection; nil when a process above it has the same, because then it was inherited, by
+    /// everybody else's connections too: sshd may have been restarted from somebody's login, and nothing may have begun a new one (pam_loginuid).
+    func ownAuditSession(_ pid: Int32) -> UInt32? {
+        guard let session = self.auditSession(pid) else { return nil }
+        return self.ancestors(of: pid).contains { self.auditSession($0.pid) == session } ? nil : session
+    }
+
     /// Whether the process was started with this text in its environment.
     func environment(_ pid: Int32, contains entry: String) -> Bool {
         guard let bytes = try? HostFile.read("\(self.directory)/\(pid)/environ", limit: 4 << 20) else { return false }

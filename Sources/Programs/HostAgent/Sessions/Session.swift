@@ -29,6 +29,10 @@ struct Session: Hashable, Sendable, Codable {
     var terminal: String
     /// When the session began.
     var openedAt: Instant
+    /// Whether the person has been an administrator at any moment of it, so that processes of root may run in it.
+    var wasAdministrator = false
+    /// Whether it was ended: what is left of it is ended again until nothing is.
+    var isCondemned = false
     /// Whether the connection is over and only processes that were left running remain.
     var isLingering = false
 
@@ -41,7 +45,8 @@ struct Session: Hashable, Sendable, Codable {
             keyId: self.keyID,
             source: self.source,
             tty: self.terminal,
-            openedAt: self.openedAt
+            openedAt: self.openedAt,
+            administrator: self.wasAdministrator
         )
     }
 

@@ -16,6 +16,17 @@ struct SessionBook: Sendable {
         self.sessions[id]?.isLingering = true
     }
 
+    /// Marks a session as one in which the person has been an administrator.
+    mutating func promote(_ id: GUID) {
+        self.sessions[id]?.wasAdministrator = true
+    }
+
+    /// Marks a session as one that was ended and of which processes are left.
+    mutating func condemn(_ id: GUID) {
+        self.sessions[id]?.isCondemned = true
+        self.sessions[id]?.isLingering = true
+    }
+
     /// Forgets a session.
     mutating func close(_ id: GUID) {
         self.sessions[id] = nil

@@ -18,6 +18,13 @@ struct SessionEnd: Sendable {
     let show: @Sendable (_ terminal: String, _ text: String) -> Void
     /// Waits; replaced in tests.
     let pause: @Sendable (Duration) async -> Void
+    /// Kills everything that runs under a number; replaced in tests.
+    let reap: @Sendable (_ uid: UInt32) async throws(HostAgentError) -> Void
+
+    /// How many looks in a row must find nothing: one may miss a process that forks just then.
+    static let looks = 5
+    /// How many rounds of signals are tried.
+    private static let rounds = 4
 
     /// Makes one that acts on the host.
     static func onHost(_ processes: SessionProcesses) -> SessionEnd {
@@ -25,7 +32,8 @@ struct SessionEnd: Sendable {
             processes: processes,
             send: { pid, signal in _ = kill(pid, signal) },
             show: Self.write,
-            pause: { try? await Task.sleep(for: $0) }
+            pause: { try? await Task.sleep(for: $0) },
+            reap: { uid throws(HostAgentError) in try await Reaper.run(uid) }
         )
     }
 
@@ -41,17 +49,27 @@ struct SessionEnd: Sendable {
             self.send(session.pid, SIGTERM)
             await self.waitUntilGone(session) { !self.processes.isConnected(session) }
         }
-        for signal in [SIGTERM, SIGKILL, SIGKILL] {
-            let left = self.processes.of(session)
+        for round in 0..<Self.rounds {
+            let left = await self.left(of: session)
             guard !left.isEmpty else { return [] }
             for process in left {
-                self.send(process.pid, signal)
+                self.send(process.pid, round == 0 ? SIGTERM : SIGKILL)
                 // A stopped process gets no signal but SIGKILL before it runs again.
-                if signal == SIGTERM { self.send(process.pid, SIGCONT) }
+                if round == 0 { self.send(process.pid, SIGCONT) }
             }
             await self.waitUntilGone(session) { self.processes.of(session).isEmpty }
         }
-        return self.processes.of(session).map(\.pid)
+        return await self.left(of: session).map(\.pid)
+    }
+
+    /// The processes of a session that still run; nothing only after several looks in a row.
+    func left(of session: Session) async -> [ProcessFacts] {
+        for look in 1...Self.looks {
+            let found = self.processes.of(session)
+            guard found.isEmpty else { return found }
+            if look < Self.looks { await self.pause(.milliseconds(20)) }
+        }
+        return []
     }
 
     private func waitUntilGone(_ session: Session, _ isGone: () -> Bool) async {

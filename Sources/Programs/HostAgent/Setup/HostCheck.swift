@@ -27,6 +27,7 @@ struct HostCheck: Sendable {
             self.agent(),
             self.nameService(),
             self.pam(),
+            self.auditSessions(),
             self.modules(),
             self.file(
                 self.layout.caKeysFile,
@@ -66,6 +67,16 @@ struct HostCheck: Sendable {
             what: "\(self.layout.pamFile) asks us who may enter",
             isGood: HostFile.text(self.layout.pamFile).map(PAMEdit.isAdded) ?? false,
             remedy: "Switch signing in on at the server; a hardening tool may have rewritten the file."
+        )
+    }
+
+    private func auditSessions() -> Finding {
+        let lines = HostFile.text(self.layout.pamFile)?.split(separator: "\n" as Character) ?? []
+        return Finding(
+            what: "each login gets an audit session (pam_loginuid in \(self.layout.pamFile))",
+            isGood: lines.contains { $0.first != "#" && $0.contains("pam_loginuid.so") },
+            remedy:
+                "Add `session required pam_loginuid.so`: without it, processes that detach from a session are harder to find."
         )
     }
 

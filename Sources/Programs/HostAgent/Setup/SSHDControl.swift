@@ -68,16 +68,21 @@ struct SSHDControl: Sendable {
         guard kill(listener, SIGHUP) == 0 else { throw .system(call: "kill", path: "sshd", code: errno) }
     }
 
-    /// The process that listens: the one in the pid file, if it is an sshd, or the one that is nobody's connection.
+    /// The process that listens: the one in the pid file, if it is an sshd, or the one of root's that is nobody's connection. Anybody may call a
+    /// program of their own sshd.
     func listener() -> Int32? {
         for file in self.pidFile.map({ [$0] }) ?? ["/run/sshd.pid", "/var/run/sshd.pid"] {
-            if let pid = HostFile.text(file).flatMap({ Int32($0.trimmed) }), self.processes.facts(pid)?.name == "sshd" {
+            if let pid = HostFile.text(file).flatMap({ Int32($0.trimmed) }), self.isOurs(self.processes.facts(pid)) {
                 return pid
             }
         }
         guard self.pidFile == nil else { return nil }
-        let all = self.processes.all().filter { $0.name == "sshd" }
+        let all = self.processes.all().filter(self.isOurs)
         let own = Set(all.map(\.pid))
         return all.first { !own.contains($0.parent) }?.pid
+    }
+
+    private func isOurs(_ process: ProcessFacts?) -> Bool {
+        process.map { $0.name == "sshd" && self.processes.user($0.pid) == 0 } ?? false
     }
 }

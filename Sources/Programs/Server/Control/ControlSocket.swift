@@ -36,7 +36,7 @@ struct ControlSocket: Sendable {
 
     private func serve(_ connection: NIOAsyncChannel<ByteBuffer, ByteBuffer>) async {
         do {
-            try await connection.executeThenClose { inbound, outbound in
+            try await connection.executeThenClose { inbound, _ in
                 var line = ByteBuffer()
                 for try await chunk in inbound {
                     line.writeImmutableBuffer(chunk)
@@ -50,7 +50,9 @@ struct ControlSocket: Sendable {
                 } catch {
                     answer = ControlAnswer(lines: [], problem: "The command was not understood: versions differ?")
                 }
-                try await outbound.write(ByteBuffer(bytes: try JSONText.encode(answer) + [UInt8(ascii: "\n")]))
+                // Until the last byte is out: the writer's own end closes the channel with whatever still waits.
+                let reply = ByteBuffer(bytes: try JSONText.encode(answer) + [UInt8(ascii: "\n")])
+                try await connection.channel.writeAndFlush(reply).get()
             }
         } catch {
             self.logger.debug("control connection ended", metadata: ["error": "\(error)"])

@@ -65,8 +65,8 @@ struct UntilShutdown: Service {
     func run() async throws {
         do {
             try await cancelWhenGracefulShutdown { try await self.body() }
-        } catch is CancellationError {
-            // The ordinary end: a service that fails makes the whole program end with an error.
+        } catch is CancellationError where Task.isShuttingDownGracefully {
+            // It was cancelled because the program was told to stop: no failure.
         }
     }
 }

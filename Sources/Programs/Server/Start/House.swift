@@ -35,7 +35,8 @@ struct House: Sendable {
 
     /// The schema, oldest step first within each module.
     static let migrations =
-        TenantRecord.migrations + WiredNetworks.migrations + AuditLog.migrations + SigningKeys.migrations
+        TenantRecord.migrations + Readiness.migrations + WiredNetworks.migrations + AuditLog.migrations
+        + SigningKeys.migrations
         + Directory.migrations
         + AccessControl.migrations + Federation.migrations + SSHAuthority.migrations + Resources.migrations
         + HostRegistry.migrations
