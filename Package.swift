@@ -214,7 +214,18 @@ let package = Package(
             path: "Benchmarks/TunnelRelay",
             swiftSettings: strict
         ),
-        room("Programs", "Client", ["Vocabulary", "WebSocketWire", nio, posix, http1, tls, crypto, cryptoExtras]),
+        // Benchmarks: making certificates, for Benchmarks/certificates.py.
+        .executableTarget(
+            name: "certificate-speed",
+            dependencies: ["Vocabulary", "SSHWire", crypto],
+            path: "Benchmarks/CertificateSpeed",
+            swiftSettings: strict
+        ),
+        room(
+            "Programs",
+            "Client",
+            ["Vocabulary", "WebSocketWire", nio, posix, nioTLS, http1, tls, crypto, cryptoExtras]
+        ),
         room(
             "Programs",
             "CommandLine",
@@ -306,8 +317,8 @@ let package = Package(
                 embedded, crypto, httpTypes,
             ]
         ),
-        tests("Client", [nio, posix, http1]),
-        tests("CommandLine", ["Client"]),
+        tests("Client", ["WebSocketWire", nio, posix, http1, tls, x509, asn1, crypto]),
+        tests("CommandLine", ["Client", "SSHWire", nio, embedded, crypto]),
         tests("HostAgent", ["AgentWire", "Client", nio]),
         tests(
             "Server",

@@ -62,13 +62,14 @@ struct AgentConnection {
     func ask(_ question: UInt8, about text: UnsafePointer<CChar>) -> Bool {
         let count = strlen(text)
         guard count <= longestText else { return false }
-        return self.head(question, fields: count + 3) && self.send(text: text, count)
+        // The agent wakes at each piece, so there are two: all that is in front of the text, and the text with the zero byte that it has anyway.
+        let head = UInt64(count + 5) << 32 | UInt64(version) << 24 | UInt64(question) << 16 | UInt64(count)
+        return self.send(head) && self.send(UnsafeRawPointer(text), count + 1)
     }
 
     /// Begins a question whose fields together have that many bytes.
     func head(_ question: UInt8, fields: Int) -> Bool {
         guard fields + 2 <= longestRequest else { return false }
-        let version: UInt8 = 1
         return self.send(UInt32(fields + 2)) && self.send(UInt16(version) << 8 | UInt16(question))
     }
 
@@ -103,7 +104,7 @@ struct AgentConnection {
             guard let base = bytes.baseAddress else { return false }
             return self.receive(exactly: 6, into: base)
         }
-        guard complete, head.4 == 1 else { return .failed }
+        guard complete, head.4 == version else { return .failed }
         let length = Int(head.0) << 24 | Int(head.1) << 16 | Int(head.2) << 8 | Int(head.3)
         guard length >= 2, length <= longestReply else { return .failed }
         guard length - 2 <= size else { return .tooSmall }
@@ -122,6 +123,7 @@ struct AgentConnection {
     }
 }
 
+private var version: UInt8 { 1 }
 /// The longest text that a question may hold.
 var longestText: Int { 16_000 }
 private var longestRequest: Int { 32 * 1024 }

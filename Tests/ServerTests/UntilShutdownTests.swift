@@ -19,7 +19,9 @@ struct UntilShutdownTests {
         let (begun, begin) = AsyncStream.makeStream(of: Void.self)
         let group = self.group {
             begin.yield()
-            try await Task.sleep(for: .seconds(3600))
+            // Never yields: only cancelling ends the wait.
+            for await _ in AsyncStream<Void>.makeStream().stream {}
+            try Task.checkCancellation()
         }
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }

@@ -45,13 +45,30 @@ public struct AuditEvent: Sendable, Hashable, Codable {
     ) {
         self.at = at
         self.actor = actor
-        self.actorName = PrintableText.of(actorName)
+        self.actorName = actorName
         self.action = action
-        self.target = PrintableText.of(target, limit: 2048)
+        self.target = target
         self.outcome = outcome
-        self.reason = PrintableText.of(reason, limit: 1024)
-        self.correlation = PrintableText.of(correlation)
-        self.source = PrintableText.of(source)
-        self.details = details.mapValues { PrintableText.of($0, limit: 1024) }
+        self.reason = reason
+        self.correlation = correlation
+        self.source = source
+        self.details = details
+        self = self.cleaned
+    }
+
+    /// The event as it is kept: without control characters and at a bounded length, whatever was set after it was made.
+    var cleaned: AuditEvent {
+        var event = self
+        event.actorName = PrintableText.of(self.actorName)
+        event.action = PrintableText.of(self.action)
+        event.target = PrintableText.of(self.target, limit: 2048)
+        event.reason = PrintableText.of(self.reason, limit: 1024)
+        event.correlation = PrintableText.of(self.correlation)
+        event.source = PrintableText.of(self.source)
+        event.details = Dictionary(
+            self.details.map { (PrintableText.of($0.key), PrintableText.of($0.value, limit: 1024)) },
+            uniquingKeysWith: { first, _ in first }
+        )
+        return event
     }
 }

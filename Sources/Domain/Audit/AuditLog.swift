@@ -51,6 +51,7 @@ public struct AuditLog: Sendable {
 
     /// Records an event together with the change it describes.
     public func record(_ event: AuditEvent, in transaction: any Transaction) throws {
+        let event = event.cleaned
         let last = try transaction.row("SELECT sequence, digest FROM audit ORDER BY sequence DESC LIMIT 1")
         let sequence = try last.map { try $0.integer("sequence") + 1 } ?? 1
         let text = String(decoding: try JSONText.encode(event), as: UTF8.self)
@@ -91,20 +92,31 @@ public struct AuditLog: Sendable {
             let start = expected
             let rows = try await self.database.read { reader in
                 try reader.rows(
-                    "SELECT sequence, event, digest FROM audit WHERE sequence >= \(start) ORDER BY sequence LIMIT 1000"
+                    """
+                    SELECT sequence, at, actor, action, event, digest FROM audit
+                    WHERE sequence >= \(start)
+                    ORDER BY sequence
+                    LIMIT 1000
+                    """
                 )
             }
             if rows.isEmpty { return nil }
             for row in rows {
-                let digest = try row.text("digest")
-                guard
-                    try row.integer("sequence") == expected,
-                    digest == Self.digest(previous: previous, sequence: expected, event: try row.text("event"))
-                else { return expected }
+                guard let digest = Self.checked(row, sequence: expected, previous: previous) else { return expected }
                 previous = digest
                 expected += 1
             }
         }
+    }
+
+    // The row's digest if it follows from the one before and the columns for searching say the same as the event; nil otherwise.
+    private static func checked(_ row: Row, sequence: Int64, previous: String) -> String? {
+        guard let entry = try? Self.entry(row), let text = try? row.text("event"), entry.sequence == sequence,
+            entry.digest == Self.digest(previous: previous, sequence: sequence, event: text),
+            row.value("at") == .integer(entry.event.at.milliseconds), row.value("action") == .text(entry.event.action),
+            row.value("actor") == entry.event.actor.map({ .text($0.description) }) ?? .null
+        else { return nil }
+        return entry.digest
     }
 
     private static func digest(previous: String, sequence: Int64, event: String) -> String {

@@ -22,6 +22,8 @@ struct SessionTable {
     }
 
     private(set) var rows: [GUID: Row] = [:]
+    /// Ended sessions whose sockets are still closing: what they carried is to be recorded.
+    private var ending: [GUID: Row] = [:]
     private var byAuthToken: [String: GUID] = [:]
     private var tickets: [String: Ticket] = [:]
     private var refusals: [String: (refusal: Refusal, expiresAt: Instant)] = [:]
@@ -42,9 +44,32 @@ struct SessionTable {
         self.rows[id] = row
     }
 
+    /// Takes a socket away; the session with the new sums, or nil when there is no such socket.
+    mutating func detach(_ id: GUID, socket: Int, sent: UInt64, received: UInt64, idleUntil: Instant) -> Session? {
+        guard var row = self.rows[id] ?? self.ending[id], row.enders.removeValue(forKey: socket) != nil else {
+            return nil
+        }
+        row.session.sockets -= 1
+        row.session.bytesSent &+= sent
+        row.session.bytesReceived &+= received
+        row.idleUntil = idleUntil
+        if self.rows[id] != nil {
+            self.rows[id] = row
+        } else {
+            self.ending[id] = row.enders.isEmpty ? nil : row
+        }
+        return row.session
+    }
+
+    /// How many sockets a session has and may still get.
+    func load(of id: GUID) -> Int {
+        (self.rows[id]?.session.sockets ?? 0) + self.tickets.values.count { $0.session == id }
+    }
+
     @discardableResult
     mutating func remove(_ id: GUID) -> Row? {
         guard let row = self.rows.removeValue(forKey: id) else { return nil }
+        if !row.enders.isEmpty { self.ending[id] = row }
         self.byAuthToken[row.authToken] = nil
         self.tickets = self.tickets.filter { $0.value.session != id }
         return row
@@ -54,14 +79,10 @@ struct SessionTable {
         self.tickets[token] = Ticket(session: session, expiresAt: expiresAt)
     }
 
-    /// How many sockets a session has or may still open.
-    func sockets(of session: GUID) -> Int {
-        (self.rows[session]?.session.sockets ?? 0) + self.tickets.values.count { $0.session == session }
-    }
-
-    /// Takes a ticket away for good; nil when it never was, was used, or is too old.
-    mutating func spend(_ token: String, at now: Instant) -> Row? {
+    /// Takes a ticket away for good; nil when it never was, was used, or is too old. Its session lives on while the socket is made.
+    mutating func spend(_ token: String, at now: Instant, idleUntil: Instant) -> Row? {
         guard let ticket = self.tickets.removeValue(forKey: token), ticket.expiresAt > now else { return nil }
+        self.update(ticket.session) { $0.idleUntil = idleUntil }
         return self.rows[ticket.session]
     }
 

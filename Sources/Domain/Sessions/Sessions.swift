@@ -15,8 +15,8 @@ public final class Sessions: Sendable {
         public var idleLife: Duration = .seconds(60)
         /// Sessions at once of one person.
         public var perSubject = 64
-        /// Sockets at once of one session, open ones and those that a token could still open.
-        public var socketsPerSession = 128
+        /// Sockets of one session at once, and tokens for more of them that were not used yet.
+        public var perSession = 1000
         /// Sessions at once in all.
         public var total = 10_000
         /// How long after a change of rights the tunnel is cut: the host, told at the same moment, first writes its message to the screen.
@@ -80,10 +80,9 @@ public final class Sessions: Sendable {
         // A token that is unknown, or another person's, or for another target, is no error: it just continues nothing.
         if let token = request.continuing, let known = table.row(authToken: token),
             known.session.subject.id == request.subject.id, known.session.target == request.target,
-            known.session.endpoint == allowed.endpoint
+            known.session.bastion == request.bastion, known.session.endpoint == allowed.endpoint
         {
-            row = known
-            guard table.sockets(of: known.session.id) < self.limits.socketsPerSession else {
+            guard table.load(of: known.session.id) < self.limits.perSession else {
                 return .refused(
                     Refusal(
                         "TooManyConnections",
@@ -92,6 +91,7 @@ public final class Sessions: Sendable {
                     )
                 )
             }
+            row = known
         } else {
             guard table.count(of: request.subject.id) < self.limits.perSubject, table.rows.count < self.limits.total
             else {
@@ -149,21 +149,33 @@ public final class Sessions: Sendable {
 
     /// Spends a `websocketToken`: decides once more, as things are now, and gives the permission to dial.
     ///
-    /// An unknown, used or expired token is nil: nothing is said about which.
+    /// An unknown, used or expired token is nil: nothing is said about which. A refusal at this point is recorded as `tunnel.open`.
     public func redeem(_ websocketToken: String) async throws -> Verdict<
         (session: Session, allowed: ConnectionJudge.Allowed)
     >? {
         let now = self.clock.now
         if let refusal = self.table.withLock({ $0.refusal(websocketToken, at: now) }) { return .refused(refusal) }
-        guard let row = self.table.withLock({ $0.spend(websocketToken, at: now) }) else { return nil }
+        let until = now + self.limits.idleLife
+        guard let row = self.table.withLock({ $0.spend(websocketToken, at: now, idleUntil: until) }) else { return nil }
+        switch try await self.judgeAgain(row) {
+        case .refused(let refusal):
+            try await self.audit.record(
+                self.event("tunnel.open", row.session, outcome: .refused, reason: refusal.sentence)
+            )
+            return .refused(refusal)
+        case .allowed(let allowed): return .allowed((row.session, allowed))
+        }
+    }
+
+    // The connection as things are now: who it was admitted for may be gone, and have other groups.
+    private func judgeAgain(_ row: SessionTable.Row) async throws -> Verdict<ConnectionJudge.Allowed> {
         let session = row.session
         guard let subject = try await self.judge.current(session.subject.id) else {
-            return .refused(Self.disabled(session.subject))
+            return .refused(
+                Refusal("AccountDisabled", reason: "The account \(session.subject.name) is disabled or gone.")
+            )
         }
-        switch self.judge.judge(subject, session.bastion, session.target, row.port) {
-        case .refused(let refusal): return .refused(refusal)
-        case .allowed(let allowed): return .allowed((session, allowed))
-        }
+        return self.judge.judge(subject, session.bastion, session.target, row.port)
     }
 
     /// Makes the permission to dial out of a redeemed token.
@@ -192,21 +204,15 @@ public final class Sessions: Sendable {
     /// Notes that a socket is gone, with what it carried.
     public func detach(_ session: GUID, socket: Int, sent: UInt64, received: UInt64, reason: String) async throws {
         let now = self.clock.now
-        let row = self.table.withLock { table -> SessionTable.Row? in
-            table.update(session) { row in
-                guard row.enders.removeValue(forKey: socket) != nil else { return }
-                row.session.sockets -= 1
-                row.session.bytesSent += sent
-                row.session.bytesReceived += received
-                row.idleUntil = now + self.limits.idleLife
-            }
-            return table.rows[session]
+        let until = now + self.limits.idleLife
+        let gone = self.table.withLock {
+            $0.detach(session, socket: socket, sent: sent, received: received, idleUntil: until)
         }
-        guard let row else { return }
+        guard let gone else { return }
         try await self.audit.record(
             self.event(
                 "tunnel.close",
-                row.session,
+                gone,
                 reason: reason,
                 details: ["sent": "\(sent)", "received": "\(received)"]
             )
@@ -235,31 +241,42 @@ public final class Sessions: Sendable {
 
     /// The sessions that exist now, newest first.
     public func all() -> [Session] {
-        self.table.withLock { $0.rows.values.map(\.session) }.sorted { $0.admittedAt > $1.admittedAt }
+        let now = self.clock.now
+        return self.table.withLock { table in
+            _ = table.sweep(at: now)
+            return table.rows.values.map(\.session)
+        }
+        .sorted { ($1.admittedAt, $1.id) < ($0.admittedAt, $0.id) }
     }
 
     /// Judges every live session again and ends those that are no longer allowed.
+    ///
+    /// One that cannot be judged, because the store fails, goes on; the others are still judged, and the failure is thrown at the end.
     public func review() async throws {
         var refused: [(session: GUID, refusal: Refusal)] = []
+        var failure: (any Error)?
         for row in self.table.withLock({ Array($0.rows.values) }) {
-            let session = row.session
-            guard let subject = try await self.judge.current(session.subject.id) else {
-                refused.append((session.id, Self.disabled(session.subject)))
-                continue
-            }
-            if case .refused(let refusal) = self.judge.judge(subject, session.bastion, session.target, row.port) {
-                refused.append((session.id, refusal))
+            do {
+                if case .refused(let refusal) = try await self.judgeAgain(row) {
+                    refused.append((row.session.id, refusal))
+                }
+            } catch {
+                failure = error
             }
         }
-        guard !refused.isEmpty else { return }
-        try await Task.sleep(for: self.limits.grace)
+        if !refused.isEmpty {
+            // A stop cuts the wait short; the sessions end all the same.
+            try? await Task.sleep(for: self.limits.grace)
+        }
         for (session, refusal) in refused {
-            try await self.end(session, reason: refusal.sentence)
+            do {
+                try await self.end(session, reason: refusal.sentence)
+            } catch {
+                // The sockets are closed before the record is written, so only the record is missing.
+                failure = error
+            }
         }
-    }
-
-    private static func disabled(_ subject: Subject) -> Refusal {
-        Refusal("AccountDisabled", reason: "The account \(subject.name) is disabled or gone.")
+        if let failure { throw failure }
     }
 
     /// Ends everything, for a graceful stop.
@@ -279,6 +296,7 @@ public final class Sessions: Sendable {
     private func event(
         _ action: String,
         _ session: Session,
+        outcome: AuditEvent.Outcome = .success,
         reason: String,
         details: [String: String] = [:]
     ) -> AuditEvent {
@@ -288,7 +306,7 @@ public final class Sessions: Sendable {
             actorName: session.subject.name,
             action: action,
             target: session.target.description,
-            outcome: .success,
+            outcome: outcome,
             reason: reason,
             source: session.source,
             details: details.merging(["session": session.id.description]) { $1 }

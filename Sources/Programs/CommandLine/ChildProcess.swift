@@ -13,13 +13,26 @@ enum ChildProcess {
     static func start(_ path: String, _ arguments: [String]) {
         var words: [UnsafeMutablePointer<CChar>?] = ([path] + arguments).map { strdup($0) } + [nil]
         defer { words.forEach { free($0) } }
+        // Its complaints would land in the middle of ours.
+        #if canImport(Darwin)
+            var files: posix_spawn_file_actions_t?
+        #else
+            var files = posix_spawn_file_actions_t()
+        #endif
+        posix_spawn_file_actions_init(&files)
+        defer { posix_spawn_file_actions_destroy(&files) }
+        for (descriptor, flags) in [(Int32(0), O_RDONLY), (1, O_WRONLY), (2, O_WRONLY)] {
+            posix_spawn_file_actions_addopen(&files, descriptor, "/dev/null", flags, 0)
+        }
         var process = pid_t()
-        _ = posix_spawn(&process, path, nil, nil, &words, environ)
+        _ = posix_spawn(&process, path, &files, nil, &words, environ)
     }
 
     /// Becomes another program: on success this never returns. The terminal, signals and exit status are then the program's own.
     static func become(_ name: String, _ arguments: [String]) throws -> Never {
         var words: [UnsafeMutablePointer<CChar>?] = ([name] + arguments).map { strdup($0) } + [nil]
+        // The event loops ignore this signal; what is ignored stays so in the next program, and pipes after ssh would not end.
+        signal(SIGPIPE, SIG_DFL)
         execvp(name, &words)
         let reason = String(cString: strerror(errno))
         words.forEach { free($0) }

@@ -1,3 +1,10 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
 import FoundationEssentials
 import GRDB
 public import Storage
@@ -18,9 +25,7 @@ public struct SQLiteDatabase: Storage.Database {
         }
         configuration.busyMode = .timeout(5)
         configuration.maximumReaderCount = 4
-        if !FileManager.default.fileExists(atPath: path) {
-            _ = FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600])
-        }
+        try Self.makePrivate(path)
         do {
             let pool = try DatabasePool(path: path, configuration: configuration)
             let verdict = try pool.read { try String.fetchOne($0, sql: "PRAGMA quick_check(1)") }
@@ -50,6 +55,7 @@ public struct SQLiteDatabase: Storage.Database {
         }
     }
 
+    @discardableResult
     public func write<Result: Sendable>(
         _ body: @Sendable (any Storage.Transaction) throws -> Result
     ) async throws -> Result {
@@ -67,25 +73,54 @@ public struct SQLiteDatabase: Storage.Database {
         guard !FileManager.default.fileExists(atPath: path) else {
             throw StorageError(.unavailable, "\(path) exists already")
         }
-        _ = FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600])
+        try Self.makePrivate(path)
         do {
             let copy = try DatabaseQueue(path: path)
             try self.pool.backup(to: copy)
             try copy.close()
+        } catch {
+            // Half a copy must not pass for a backup, nor block the next one.
+            try? FileManager.default.removeItem(atPath: path)
+            throw (error as? DatabaseError).map(Self.translate) ?? error
+        }
+    }
+
+    // SQLite makes files that the whole machine may read, and gives its log and index files the mode of the main file.
+    private static func makePrivate(_ path: String) throws(StorageError) {
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw StorageError(.unavailable, "\(path): \(String(cString: strerror(errno)))")
+        }
+        defer { _ = Self.closeFile(descriptor) }
+        guard fchmod(descriptor, 0o600) == 0 else {
+            throw StorageError(.unavailable, "\(path): \(String(cString: strerror(errno)))")
+        }
+    }
+
+    private static func closeFile(_ descriptor: Int32) -> Int32 {
+        #if canImport(Glibc)
+            Glibc.close(descriptor)
+        #elseif canImport(Musl)
+            Musl.close(descriptor)
+        #elseif canImport(Darwin)
+            Darwin.close(descriptor)
+        #endif
+    }
+
+    /// Finishes what is running, brings everything into the main file, and closes it.
+    public func close() throws {
+        // Closing alone leaves the log file full, and a copy of the main file without much of what was written. When another program has
+        // the file open too, the log stays: then it is theirs to empty.
+        try? self.pool.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
+        do {
+            try self.pool.close()
         } catch let error as DatabaseError {
             throw Self.translate(error)
         }
     }
 
-    /// Finishes what is running, brings everything from the log into the file, and closes it.
-    public func close() throws {
-        // A file that is full of holes until its log is replayed is easily copied without the log.
-        _ = try? self.pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
-        try self.pool.close()
-    }
-
     // SQLite's result codes: https://www.sqlite.org/rescode.html
-    private static func translate(_ error: DatabaseError) -> StorageError {
+    fileprivate static func translate(_ error: DatabaseError) -> StorageError {
         let kind: StorageError.Kind =
             switch error.extendedResultCode {
             case .SQLITE_CONSTRAINT_UNIQUE, .SQLITE_CONSTRAINT_PRIMARYKEY: .duplicate
@@ -107,6 +142,26 @@ private struct SQLiteTransaction: Storage.Transaction {
     let database: GRDB.Database
 
     func rows(_ statement: Storage.Statement) throws -> [Storage.Row] {
+        try self.translated { try self.fetch(statement) }
+    }
+
+    func run(_ statement: Storage.Statement) throws -> Int {
+        try self.translated {
+            try self.database.cachedStatement(sql: statement.sql).execute(arguments: Self.arguments(statement))
+            return self.database.changesCount
+        }
+    }
+
+    // Here too, not only around the whole: callers match on `StorageError` inside their transactions.
+    private func translated<Result>(_ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch let error as DatabaseError {
+            throw SQLiteDatabase.translate(error)
+        }
+    }
+
+    private func fetch(_ statement: Storage.Statement) throws -> [Storage.Row] {
         let prepared = try self.database.cachedStatement(sql: statement.sql)
         return try GRDB.Row.fetchAll(prepared, arguments: Self.arguments(statement)).map { row in
             var columns: [String: StoredValue] = [:]
@@ -115,7 +170,8 @@ private struct SQLiteTransaction: Storage.Transaction {
                     switch value.storage {
                     case .null: .null
                     case .int64(let number): .integer(number)
-                    case .double(let number): .integer(Int64(number))
+                    // The schema has no reals; one appears when a sum leaves the whole numbers. As text it fails where it is read.
+                    case .double(let number): Int64(exactly: number).map { .integer($0) } ?? .text(String(number))
                     case .string(let text): .text(text)
                     case .blob(let data): .blob([UInt8](data))
                     }
@@ -124,21 +180,19 @@ private struct SQLiteTransaction: Storage.Transaction {
         }
     }
 
-    func run(_ statement: Storage.Statement) throws -> Int {
-        try self.database.cachedStatement(sql: statement.sql).execute(arguments: Self.arguments(statement))
-        return self.database.changesCount
-    }
-
-    private static func arguments(_ statement: Storage.Statement) -> StatementArguments {
-        StatementArguments(
-            statement.parameters.map { value -> (any DatabaseValueConvertible)? in
-                switch value {
-                case .null: nil
-                case .integer(let number): number
-                case .text(let text): text
-                case .blob(let bytes): Data(bytes)
-                }
+    private static func arguments(_ statement: Storage.Statement) throws(StorageError) -> StatementArguments {
+        var values: [(any DatabaseValueConvertible)?] = []
+        for value in statement.parameters {
+            switch value {
+            case .null: values.append(nil)
+            case .integer(let number): values.append(number)
+            case .text(let text):
+                // The engine would cut the text there, and two names would become one.
+                guard !text.utf8.contains(0) else { throw StorageError(.unexpectedValue, "a text with a NUL") }
+                values.append(text)
+            case .blob(let bytes): values.append(Data(bytes))
             }
-        )
+        }
+        return StatementArguments(values)
     }
 }

@@ -96,7 +96,9 @@ struct JSONParser {
     private mutating func string() throws -> String {
         guard self.take(UInt8(ascii: "\"")) else { throw self.problem("no string") }
         let start = self.index
-        while let unit = self.next, unit >= 0x20, unit != UInt8(ascii: "\""), unit != UInt8(ascii: "\\") { self.index += 1 }
+        while let unit = self.next, unit >= 0x20, unit != UInt8(ascii: "\""), unit != UInt8(ascii: "\\") {
+            self.index += 1
+        }
         if self.next == UInt8(ascii: "\"") {
             defer { self.index += 1 }
             return try self.text(self.bytes[start..<self.index])
@@ -115,7 +117,9 @@ struct JSONParser {
     }
 
     private func text(_ units: ArraySlice<UInt8>) throws -> String {
-        guard let text = String(validating: units, as: UTF8.self) else { throw self.problem("a string that is not UTF-8") }
+        guard let text = String(validating: units, as: UTF8.self) else {
+            throw self.problem("a string that is not UTF-8")
+        }
         return text
     }
 
@@ -133,7 +137,9 @@ struct JSONParser {
             var code = try self.fourDigits()
             if (0xd800..<0xdc00).contains(code) {
                 // Half a surrogate pair is no character. RFC 8259 section 7.
-                guard self.take(UInt8(ascii: "\\")), self.take(UInt8(ascii: "u")) else { throw self.problem("half a character") }
+                guard self.take(UInt8(ascii: "\\")), self.take(UInt8(ascii: "u")) else {
+                    throw self.problem("half a character")
+                }
                 let low = try self.fourDigits()
                 guard (0xdc00..<0xe000).contains(low) else { throw self.problem("half a character") }
                 code = 0x10000 + (code - 0xd800) << 10 + (low - 0xdc00)
@@ -147,7 +153,9 @@ struct JSONParser {
     private mutating func fourDigits() throws -> UInt32 {
         var code: UInt32 = 0
         for _ in 0..<4 {
-            guard let unit = self.next, let digit = Hex.value(of: unit) else { throw self.problem("an unfinished escape") }
+            guard let unit = self.next, let digit = Hex.value(of: unit) else {
+                throw self.problem("an unfinished escape")
+            }
             code = code << 4 | UInt32(digit)
             self.index += 1
         }

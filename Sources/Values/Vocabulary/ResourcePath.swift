@@ -32,7 +32,8 @@ public struct ResourcePath: Sendable {
         default: break
         }
         switch scalar.properties.generalCategory {
-        case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator, .nonspacingMark,
+        case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator,
+            .nonspacingMark,
             .spacingMark, .enclosingMark:
             return false
         default: return !scalar.properties.isFullCompositionExclusion

@@ -47,7 +47,14 @@ public struct RandomSource: Sendable {
 
     /// The operating system's generator.
     public static let system = RandomSource { count in
+        // Each number costs a system call, so all eight bytes of it are used.
         var generator = SystemRandomNumberGenerator()
-        return (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(count + 7)
+        while bytes.count < count {
+            withUnsafeBytes(of: generator.next()) { bytes.append(contentsOf: $0) }
+        }
+        bytes.removeLast(bytes.count - count)
+        return bytes
     }
 }

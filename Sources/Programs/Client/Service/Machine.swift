@@ -114,10 +114,11 @@ public struct Bastion: Sendable {
     /// The network it stands in.
     public let network: ResourcePath?
 
-    /// Reads the resource's JSON; nil without an id or a name.
+    /// Reads the resource's JSON; nil without an id or a name that is nothing but a host and a port.
     public init?(_ json: JSONValue) {
         guard let path = json["id"]?.string.flatMap({ ResourcePath($0) }),
-            let dnsName = json["properties"]?["dnsName"]?.string
+            let dnsName = json["properties"]?["dnsName"]?.string,
+            let address = try? WebAddress("https://" + dnsName), address.target == "/", !dnsName.hasSuffix("/")
         else { return nil }
         self.path = path
         self.dnsName = dnsName

@@ -9,12 +9,15 @@ public struct ResourceManager: Sendable {
         self.signedIn = signedIn
     }
 
-    /// Sends one request; `path` begins with a slash and may have a query. Refusals are `Problem`s with the server's code and message.
+    /// Sends one request; `path` begins with a slash and may have a query, or is the server's own link to a next page. Refusals are `Problem`s with the server's code and message.
     @discardableResult
     public func send(_ method: String, _ path: String, body: JSONValue? = nil) async throws -> JSONValue {
         let account = await self.signedIn.current
         let token = try await self.signedIn.resourceManagerToken()
-        let url = path.hasPrefix("https://") ? path : account.url + path
+        let url = path.hasPrefix("/") ? account.url + path : path
+        guard url.hasPrefix(account.url + "/") else {
+            throw Problem("BadAnswer", shown: "The server's answer leads to another server; nothing is sent there.")
+        }
         let version = url.contains("api-version=") ? "" : (url.contains("?") ? "&" : "?") + "api-version=2024-01-01"
         let reply = try await self.signedIn.connection.send(
             WebRequest(

@@ -29,7 +29,7 @@ public struct TokenClient: Sendable {
     ///
     /// A refusal is a `Problem` whose code is the protocol's `error` and whose text is the server's description.
     public func tokens(authority: String, form: [(String, String)]) async throws -> Tokens {
-        let json = try await self.post("\(self.base)/\(authority)/oauth2/v2.0/token", form)
+        let json = try await self.post("\(self.base)/\(FormText.escape(authority))/oauth2/v2.0/token", form)
         guard let token = json["access_token"]?.string, let seconds = json["expires_in"]?.integer else {
             throw Problem("BadAnswer", shown: "The server's token answer is incomplete.")
         }
@@ -45,7 +45,7 @@ public struct TokenClient: Sendable {
     /// Asks for a device code.
     public func deviceCode(authority: String, scope: String) async throws -> JSONValue {
         try await self.post(
-            "\(self.base)/\(authority)/oauth2/v2.0/devicecode",
+            "\(self.base)/\(FormText.escape(authority))/oauth2/v2.0/devicecode",
             [("client_id", Self.clientID), ("scope", scope)]
         )
     }

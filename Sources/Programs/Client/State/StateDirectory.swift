@@ -16,9 +16,9 @@ public struct StateDirectory: Sendable {
     /// `SALLY_CONFIG_DIR`, or `.sally` in the home directory; made with mode 0700 when missing.
     public init(environment: [String: String]) throws(Problem) {
         if let path = environment["SALLY_CONFIG_DIR"], !path.isEmpty {
-            self.path = path
+            self.path = Self.absolute(path)
         } else if let home = environment["HOME"], !home.isEmpty {
-            self.path = home + "/.sally"
+            self.path = Self.absolute(home) + "/.sally"
         } else {
             throw Problem("StateDirectory", shown: "Neither SALLY_CONFIG_DIR nor HOME is set.")
         }
@@ -36,6 +36,11 @@ public struct StateDirectory: Sendable {
                 throw Problem("StateDirectory", shown: "Others may enter \(self.path): run 'chmod 700 \(self.path)'.")
             }
         }
+    }
+
+    /// The same file from every directory: what is remembered must not depend on where the program was started.
+    public static func absolute(_ path: String) -> String {
+        path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
     }
 
     /// A directory below this one, made with mode 0700.
@@ -72,7 +77,10 @@ public struct StateDirectory: Sendable {
     }
 
     /// Writes any file with mode 0600, whole or not at all.
-    public func write(_ bytes: [UInt8], toFile file: String) throws(Problem) {
+    ///
+    /// A link is followed: the file it names is replaced, the link stays.
+    public func write(_ bytes: [UInt8], toFile name: String) throws(Problem) {
+        let file = Self.target(of: name)
         let beside = "\(file).\(getpid())"
         unlink(beside)
         let descriptor = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
@@ -89,13 +97,25 @@ public struct StateDirectory: Sendable {
                 #endif
             }
             guard count > 0 else {
+                if errno == EINTR { continue }
+                let failure = Self.failure(file)
                 close(descriptor)
                 unlink(beside)
-                throw Self.failure(file)
+                throw failure
             }
             done += count
         }
-        guard close(descriptor) == 0, rename(beside, file) == 0 else { throw Self.failure(file) }
+        guard close(descriptor) == 0, rename(beside, file) == 0 else {
+            let failure = Self.failure(file)
+            unlink(beside)
+            throw failure
+        }
+    }
+
+    private static func target(of name: String) -> String {
+        guard let resolved = realpath(name, nil) else { return name }
+        defer { free(resolved) }
+        return String(cString: resolved)
     }
 
     private static func failure(_ file: String) -> Problem {

@@ -57,6 +57,10 @@ public actor HTTPClient {
                 return try await self.exchange(request, address, on: channel)
             } catch is ClosedBeforeAnswer {
                 // The server closed an idle connection at the moment we used it: once more on a new one.
+            } catch is ChannelError {
+                // The same, noticed while writing.
+            } catch {
+                throw Dialler.explain(error, address)
             }
         }
         let channel = try await self.dialler.connect(to: address) { channel in
@@ -96,12 +100,12 @@ public actor HTTPClient {
         )
         channel.writeAndFlush(Exchange(head: head, body: ByteBuffer(bytes: request.body), promise: promise))
             .cascadeFailure(to: promise)
+        defer { timer.cancel() }
         let reply = try await withTaskCancellationHandler {
             try await promise.futureResult.get()
         } onCancel: {
             channel.close(promise: nil)
         }
-        timer.cancel()
         if channel.isActive, reply.header("connection")?.lowercased() != "close" {
             self.idle[address.authority] = channel
         } else {
@@ -162,6 +166,7 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
                 headers: head.headers.map { ($0.name, $0.value) },
                 body: Array(self.body.readableBytesView)
             )
+            self.head = nil
             self.promise?.succeed(reply)
             self.promise = nil
         }
@@ -173,7 +178,11 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        self.fail(ClosedBeforeAnswer())
+        self.fail(
+            self.head == nil
+                ? ClosedBeforeAnswer()
+                : Problem("Unreachable", shown: "The connection broke in the middle of the server's answer.")
+        )
         context.fireChannelInactive()
     }
 

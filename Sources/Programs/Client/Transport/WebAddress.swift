@@ -10,33 +10,55 @@ public struct WebAddress: Sendable, Hashable {
     public let target: String
 
     /// Reads `https://host[:port][/path]` (or `wss://`); throws a `Problem` for anything else.
+    ///
+    /// Hosts are letters, digits, dots, dashes and underscores, or an IPv6 address in brackets: nothing that could end a header line or
+    /// lead to another host than the one that is shown.
     public init(_ text: String) throws(Problem) {
         let schemes = ["https://", "wss://"]
         guard let scheme = schemes.first(where: { text.lowercased().hasPrefix($0) }) else {
             throw Self.problem(text)
         }
-        let rest = text.dropFirst(scheme.count)
-        let authority = rest.prefix { $0 != "/" && $0 != "?" }
-        let target = rest.dropFirst(authority.count)
-        guard !authority.isEmpty, !authority.contains("@"), target.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {
+        let rest = Array(text.utf8.dropFirst(scheme.utf8.count))
+        guard rest.allSatisfy({ $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "#") && $0 != UInt8(ascii: "\\") }) else {
             throw Self.problem(text)
         }
-        self.target = target.hasPrefix("/") ? String(target) : "/" + target
-        let port: Substring
-        if authority.hasPrefix("["), let end = authority.firstIndex(of: "]") {
-            self.host = String(authority[authority.index(after: authority.startIndex)..<end])
-            port = authority[authority.index(after: end)...]
+        let authority = rest.prefix { $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "?") }
+        let target = String(decoding: rest[authority.endIndex...], as: UTF8.self)
+        self.target = target.hasPrefix("/") ? target : "/" + target
+        let host: ArraySlice<UInt8>
+        let port: ArraySlice<UInt8>
+        if authority.first == UInt8(ascii: "["), let end = authority.firstIndex(of: UInt8(ascii: "]")) {
+            host = authority[1..<end]
+            port = authority[(end + 1)...]
+            guard host.contains(UInt8(ascii: ":")), host.allSatisfy(Self.isAddressUnit) else {
+                throw Self.problem(text)
+            }
         } else {
-            self.host = String(authority.prefix { $0 != ":" })
-            port = authority.dropFirst(self.host.count)
+            host = authority.prefix { $0 != UInt8(ascii: ":") }
+            port = authority[host.endIndex...]
+            guard !host.isEmpty, host.allSatisfy(Self.isNameUnit) else { throw Self.problem(text) }
         }
+        self.host = String(decoding: host, as: UTF8.self)
         if port.isEmpty {
             self.port = 443
-        } else if port.hasPrefix(":"), let number = Int(port.dropFirst()), (1...65_535).contains(number) {
+        } else if port.first == UInt8(ascii: ":"), port.count <= 6,
+            port.dropFirst().allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+            let number = Int(String(decoding: port.dropFirst(), as: UTF8.self)), (1...65_535).contains(number)
+        {
             self.port = number
         } else {
             throw Self.problem(text)
         }
+    }
+
+    private static func isNameUnit(_ unit: UInt8) -> Bool {
+        let scalar = Character(Unicode.Scalar(unit))
+        return unit < 0x80 && (scalar.isLetter || scalar.isNumber || "-._".contains(scalar))
+    }
+
+    private static func isAddressUnit(_ unit: UInt8) -> Bool {
+        let scalar = Character(Unicode.Scalar(unit))
+        return unit < 0x80 && (scalar.isHexDigit || ":.".contains(scalar))
     }
 
     /// What the `Host` header says.

@@ -24,7 +24,6 @@ public struct WebSocketClient: Sendable {
     ) async throws -> any Channel {
         let address = try WebAddress(url)
         let key = WebSocketHandshake.newKey()
-        let patience = self.patience
         let upgraded = Outcome()
         let channel = try await self.dialler.connect(to: address) { channel in
             channel.eventLoop.makeCompletedFuture {
@@ -41,7 +40,6 @@ public struct WebSocketClient: Sendable {
                 let handler = UpgradeHandler(
                     head: head,
                     key: key,
-                    patience: patience,
                     outcome: upgraded,
                     http: (encoder, decoder),
                     configure: configure
@@ -49,6 +47,11 @@ public struct WebSocketClient: Sendable {
                 try channel.pipeline.syncOperations.addHandlers([encoder, decoder, handler])
             }
         }
+        let timer = channel.eventLoop.scheduleTask(in: self.patience) {
+            upgraded.fail(Problem("Timeout", shown: "The server did not answer in time."))
+            channel.close(promise: nil)
+        }
+        defer { timer.cancel() }
         do {
             try await upgraded.wait()
         } catch {
@@ -90,37 +93,24 @@ private final class UpgradeHandler: ChannelInboundHandler, RemovableChannelHandl
 
     private let head: HTTPRequestHead
     private let key: String
-    private let patience: TimeAmount
     private let outcome: Outcome
     private let http: (encoder: HTTPRequestEncoder, decoder: ByteToMessageHandler<HTTPResponseDecoder>)
     private let configure: @Sendable (any Channel) throws -> Void
-    private var refusal: (status: Int, body: ByteBuffer)?
     private var isAccepted = false
-    private var timer: Scheduled<Void>?
+    private var refusal: (status: Int, body: ByteBuffer)?
 
     init(
         head: HTTPRequestHead,
         key: String,
-        patience: TimeAmount,
         outcome: Outcome,
         http: (HTTPRequestEncoder, ByteToMessageHandler<HTTPResponseDecoder>),
         configure: @escaping @Sendable (any Channel) throws -> Void
     ) {
         self.head = head
         self.key = key
-        self.patience = patience
         self.outcome = outcome
         self.http = http
         self.configure = configure
-    }
-
-    func handlerAdded(context: ChannelHandlerContext) {
-        let outcome = self.outcome
-        let channel = context.channel
-        self.timer = context.eventLoop.scheduleTask(in: self.patience) {
-            outcome.fail(Problem("Timeout", shown: "The server did not answer in time."))
-            channel.close(promise: nil)
-        }
     }
 
     func channelActive(context: ChannelHandlerContext) {
@@ -135,6 +125,7 @@ private final class UpgradeHandler: ChannelInboundHandler, RemovableChannelHandl
             if head.status == .switchingProtocols,
                 head.headers.first(name: "Sec-WebSocket-Accept") == WebSocketHandshake.acceptance(of: self.key)
             {
+                // The decoder still has to tell of the answer's end, and must tell this handler: the next ones know no HTTP.
                 self.isAccepted = true
             } else {
                 self.refusal = (Int(head.status.code), ByteBuffer())
@@ -142,8 +133,10 @@ private final class UpgradeHandler: ChannelInboundHandler, RemovableChannelHandl
         case .body(var part):
             if let refusal = self.refusal, refusal.body.readableBytes < 65_536 { self.refusal?.body.writeBuffer(&part) }
         case .end:
-            // Not before: the decoder still tells of the answer's end, which the new handlers would not understand.
-            if self.isAccepted { self.finish(context) }
+            if self.isAccepted {
+                self.finish(context)
+                return
+            }
             guard let refusal = self.refusal else { return }
             let json = try? JSONValue(parsing: refusal.body.readableBytesView)
             let message = json?["message"]?.string ?? json?["error"]?["message"]?.string
@@ -171,7 +164,6 @@ private final class UpgradeHandler: ChannelInboundHandler, RemovableChannelHandl
     }
 
     private func finish(_ context: ChannelHandlerContext) {
-        self.timer?.cancel()
         let pipeline = context.pipeline.syncOperations
         do {
             try self.configure(context.channel)
@@ -188,7 +180,6 @@ private final class UpgradeHandler: ChannelInboundHandler, RemovableChannelHandl
     }
 
     private func fail(_ error: any Error) {
-        self.timer?.cancel()
         self.outcome.fail(error)
     }
 }

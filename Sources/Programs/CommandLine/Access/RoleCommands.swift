@@ -132,12 +132,17 @@ struct AssignmentCommands: AsyncParsableCommand {
             MachineFinder.escaped(scope) + "/providers/Microsoft.Authorization/roleAssignments?$filter=atScope()"
         )
         if let principal = try await options.principal(context) {
-            rows = rows.filter { $0["properties"]?["principalId"]?.string == principal }
+            rows = rows.filter { $0["properties"]?["principalId"]?.string?.lowercased() == principal.lowercased() }
         }
         if let role = options.role {
-            let definition = try await RoleNames(context).definition(named: role, at: scope).lowercased()
-            rows = rows.filter { $0["properties"]?["roleDefinitionId"]?.string?.lowercased() == definition }
+            // One definition has an id below every scope it is seen from: only the last part is its own.
+            let definition = Self.name(try await RoleNames(context).definition(named: role, at: scope))
+            rows = rows.filter { Self.name($0["properties"]?["roleDefinitionId"]?.string ?? "") == definition }
         }
         return rows
+    }
+
+    private static func name(_ id: String) -> String {
+        id.split(separator: "/").last.map { $0.lowercased() } ?? ""
     }
 }

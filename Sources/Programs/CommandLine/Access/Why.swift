@@ -14,8 +14,13 @@ struct Why: AsyncParsableCommand {
     var machine: String
     @Option(name: [.customShort("g"), .customLong("resource-group")], help: "The machine's resource group.")
     var group: String?
-    @Option(name: [.customShort("o"), .customLong("output")], help: "text or json.")
-    var format = "text"
+    @Option(name: [.customShort("o"), .customLong("output")], help: "How to print the answer.")
+    var format = Format.text
+
+    enum Format: String, ExpressibleByArgument, CaseIterable {
+        case text
+        case json
+    }
 
     func run() async throws {
         let context = try await Context()
@@ -33,7 +38,7 @@ struct Why: AsyncParsableCommand {
             MachineFinder.escaped(path)
                 + "/providers/Sallyport.Access/effectiveAccess?principal=\(FormText.escape(principal))"
         )
-        if self.format == "json" {
+        if self.format == .json {
             print(answer.text)
         } else {
             for line in Self.lines(answer) { print(PrintableText.of(line, limit: 2000)) }

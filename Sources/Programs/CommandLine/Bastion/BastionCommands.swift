@@ -13,6 +13,13 @@ struct NetworkCommands: AsyncParsableCommand {
     )
 }
 
+/// Ports as people write them.
+enum PortNumber {
+    static func check(_ port: Int, _ name: String) throws {
+        guard (1...65_535).contains(port) else { throw ValidationError("\(name) is a number from 1 to 65535.") }
+    }
+}
+
 /// `sally network bastion …`.
 struct BastionCommands: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -74,6 +81,10 @@ struct BastionCommands: AsyncParsableCommand {
         @Argument(parsing: .postTerminator, help: "Words for ssh.")
         var arguments: [String] = []
 
+        func validate() throws {
+            try PortNumber.check(self.resourcePort, "--resource-port")
+        }
+
         func run() async throws {
             guard self.authType.uppercased() == "AAD" else {
                 throw Problem(
@@ -85,7 +96,10 @@ struct BastionCommands: AsyncParsableCommand {
             let context = try await Context()
             let bastion = try await self.options.bastion(context)
             guard let id = self.options.targetResourceId, let path = ResourcePath(id) else {
-                throw Problem("NoTarget", shown: "Give --target-resource-id.")
+                throw Problem(
+                    "NoTarget",
+                    shown: "Sign-in by identity needs --target-resource-id: an address alone names no machine."
+                )
             }
             let invocation = SSHInvocation(
                 program: ChildProcess.own,
@@ -94,7 +108,7 @@ struct BastionCommands: AsyncParsableCommand {
                 bastion: bastion,
                 port: self.resourcePort
             )
-            try ChildProcess.become("ssh", invocation.arguments(self.arguments))
+            try ChildProcess.become("ssh", try invocation.arguments(self.arguments))
         }
     }
 
@@ -105,10 +119,18 @@ struct BastionCommands: AsyncParsableCommand {
         @OptionGroup var options: Options
         @Option(help: "Port of the machine.")
         var resourcePort: Int
-        @Option(help: "Local port.")
+        @Option(help: "Local port; 0 for any that is free.")
         var port: Int
         @Option(help: "End after that many seconds.")
         var timeout: Int?
+
+        func validate() throws {
+            try PortNumber.check(self.resourcePort, "--resource-port")
+            guard (0...65_535).contains(self.port) else { throw ValidationError("--port is a number from 0 to 65535.") }
+            guard (1...31_536_000).contains(self.timeout ?? 1) else {
+                throw ValidationError("--timeout is a number of seconds, at least 1.")
+            }
+        }
 
         func run() async throws {
             let context = try await Context()

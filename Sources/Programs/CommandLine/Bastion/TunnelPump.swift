@@ -28,8 +28,9 @@ struct TunnelPump: Sendable {
             .takingOwnershipOfDescriptors(input: dup(0), output: dup(1)).get()
         remote.eventLoop.execute { far.resume() }
         try await remote.closeFuture.get()
-        local.close(promise: nil)
         await self.client.end(ticket)
+        // The last bytes may still be on their way out.
+        try await local.closeFuture.get()
     }
 
     /// A port on 127.0.0.1; every connection gets a tunnel of its own. Ends after `timeout`, or when the program is stopped.
@@ -52,7 +53,7 @@ struct TunnelPump: Sendable {
         Output.note("Listening on 127.0.0.1:\(server.channel.localAddress?.port ?? port). Stop with Ctrl-C.")
         if let timeout {
             let channel = server.channel
-            channel.eventLoop.scheduleTask(in: .nanoseconds(timeout.milliseconds * 1_000_000)) {
+            channel.eventLoop.scheduleTask(in: .seconds(timeout.components.seconds)) {
                 channel.close(promise: nil)
             }
         }
@@ -71,17 +72,27 @@ struct TunnelPump: Sendable {
             let ticket = try await self.ticket()
             let (near, far) = Halves.make()
             let remote = try await self.client.open(ticket) { try far.add(to: $0) }
-            try await local.eventLoop.submit {
-                try near.add(to: local)
-                far.resume()
-            }.get()
-            try await local.setOption(.autoRead, value: true).get()
+            do {
+                try await local.eventLoop.submit {
+                    try near.add(to: local)
+                    far.resume()
+                }.get()
+                try await local.setOption(.autoRead, value: true).get()
+            } catch {
+                // The local program has gone meanwhile.
+                remote.close(promise: nil)
+            }
             try await withTaskCancellationHandler {
                 try await remote.closeFuture.get()
             } onCancel: {
                 remote.close(promise: nil)
             }
             await self.client.end(ticket)
+            try await withTaskCancellationHandler {
+                try await local.closeFuture.get()
+            } onCancel: {
+                local.close(promise: nil)
+            }
         } catch {
             Output.complain(error as? Problem ?? Problem("Tunnel", shown: "The tunnel failed.", logged: "\(error)"))
         }

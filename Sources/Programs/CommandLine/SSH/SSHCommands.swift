@@ -32,7 +32,7 @@ struct SSHCommands: AsyncParsableCommand {
                 let hint = "four numbers from 0 to 255, for example 10.1.2.3"
                 throw ValidationError("'\(PrintableText.of(address))' is not an IP address: \(hint).")
             }
-            guard (1...65_535).contains(self.port) else { throw ValidationError("--port must be from 1 to 65535.") }
+            try PortNumber.check(self.port, "--port")
         }
 
         /// Puts everything together that ssh needs.
@@ -78,7 +78,8 @@ struct SSHCommands: AsyncParsableCommand {
 
         func run() async throws {
             let context = try await Context()
-            try ChildProcess.become("ssh", try await self.way.invocation(context).arguments(self.arguments))
+            let invocation = try await self.way.invocation(context)
+            try ChildProcess.become("ssh", try invocation.arguments(self.arguments))
         }
     }
 
@@ -98,18 +99,23 @@ struct SSHCommands: AsyncParsableCommand {
             let context = try await Context()
             let invocation = try await self.way.invocation(context)
             let host = self.host ?? invocation.address ?? SSHInvocation.hostPattern(invocation.machine)
-            guard !host.isEmpty, host.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) })
-            else {
-                throw Problem("InvalidHost", shown: "--host may have letters, digits, dots, dashes and underscores.")
+            guard SSHInvocation.isPlain(host) else {
+                throw Problem(
+                    "InvalidHost",
+                    shown: "--host may have letters, digits, dots, dashes and underscores, and begins with no dash."
+                )
             }
-            let section = invocation.configuration(host: host)
+            let section = try invocation.configuration(host: host)
             if self.file == "-" {
                 print(section, terminator: "")
                 return
             }
             var before = ""
             if !self.overwrite, FileManager.default.fileExists(atPath: self.file) {
-                before = String(decoding: try Data(contentsOf: URL(filePath: self.file)), as: UTF8.self)
+                guard let data = try? Data(contentsOf: URL(filePath: self.file)) else {
+                    throw Problem("File", shown: "\(self.file) cannot be read.")
+                }
+                before = String(decoding: data, as: UTF8.self)
                 if !before.isEmpty, !before.hasSuffix("\n") { before += "\n" }
             }
             try context.state.write(Array((before + section).utf8), toFile: self.file)
@@ -150,7 +156,15 @@ struct SSHCommands: AsyncParsableCommand {
             guard let blob = Data(base64Encoded: answer.blob) else {
                 throw Problem("BadAnswer", shown: "The server's certificate cannot be read.")
             }
-            let certificate = try SSHCertificate(blob: [UInt8](blob))
+            let certificate: SSHCertificate
+            do {
+                certificate = try SSHCertificate(blob: [UInt8](blob))
+            } catch {
+                throw Problem("BadAnswer", shown: "The server's certificate cannot be read.", logged: "\(error)")
+            }
+            guard certificate.contents.key == key else {
+                throw Problem("BadAnswer", shown: "The server's certificate is for another key.")
+            }
             let base =
                 self.publicKeyFile.hasSuffix(".pub") ? String(self.publicKeyFile.dropLast(4)) : self.publicKeyFile
             let file = self.file ?? base + "-cert.pub"

@@ -17,12 +17,19 @@ struct SSHCredentials {
     /// When it ends.
     let validBefore: Instant
 
-    /// The login name as ssh takes it on its command line: the object id where the name has characters that ssh refuses there.
+    /// The login name as ssh takes it on its command line and in its configuration: the object id where the name has characters that
+    /// are refused or would be read as something else there.
     var loginName: String {
-        let name = self.principals[0]
-        let refused = "'\"`;&<>(){}\\ "
-        return name.hasPrefix("-") || name.contains(where: { refused.contains($0) })
-            ? (self.principals.last ?? name) : name
+        self.principals.first(where: Self.isLoginName) ?? ""
+    }
+
+    // The characters that ssh refuses in a user's name, those that its configuration reads, and everything that does not show.
+    private static func isLoginName(_ name: String) -> Bool {
+        let refused = "'\"`;&<>(){}\\|$*?#%=".unicodeScalars
+        return !name.isEmpty && !name.hasPrefix("-")
+            && name.unicodeScalars.allSatisfy {
+                PrintableText.isHarmless($0) && !$0.properties.isWhitespace && !refused.contains($0)
+            }
     }
 
     private struct Note: Codable {
@@ -47,8 +54,9 @@ struct SSHCredentials {
         let identifier = Hex.encode(SHA256.hash(data: Data(jwk.text.utf8)))
         let answer = try await context.signedIn.certificate(for: jwk, keyID: identifier)
         guard let blob = Data(base64Encoded: answer.blob) else { throw Self.unreadable }
-        let certificate = try SSHCertificate(blob: [UInt8](blob))
-        guard certificate.contents.key == key.publicKey, !certificate.contents.principals.isEmpty else {
+        guard let certificate = try? SSHCertificate(blob: [UInt8](blob)), certificate.contents.key == key.publicKey,
+            certificate.contents.principals.contains(where: Self.isLoginName)
+        else {
             throw Self.unreadable
         }
         let note = Note(

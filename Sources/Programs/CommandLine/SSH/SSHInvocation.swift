@@ -12,32 +12,63 @@ struct SSHInvocation {
     /// The address to go to, when no machine was named.
     var address: String?
 
-    /// What ssh is told to connect to, and what the host certificate must name.
-    private var alias: String { self.address ?? self.machine.alias }
-
-    /// The words after `ssh`.
-    func arguments(_ more: [String]) -> [String] {
-        self.options.flatMap { ["-o", "\($0.name)=\($0.value)"] }
-            + ["-l", self.credentials.loginName, self.alias] + more
+    /// The words after `ssh`. Throws for names that no `ssh` command can carry safely.
+    func arguments(_ more: [String]) throws(Problem) -> [String] {
+        try self.check()
+        return self.options.flatMap { ["-o", "\($0.name)=\($0.value)"] }
+            + ["-l", self.credentials.loginName, self.destination] + more
     }
 
     /// An `ssh_config` section. The `Match exec` line renews the certificate before ssh reads it.
-    func configuration(host: String) -> String {
-        let renew = Self.quoted(self.program) + " ssh renew"
+    ///
+    /// Throws for names that `ssh_config` cannot carry. `host` must be plain (see `isPlain`).
+    func configuration(host: String) throws(Problem) -> String {
+        try self.check()
         return """
             # \(self.machine.path)
-            Match originalhost \(host) exec "\(renew.replacing("\"", with: "\\\""))"
+            Match originalhost \(host) exec "\(self.renewal)"
             Host \(host)
-                HostName \(self.alias)
+                HostName \(self.destination)
                 User \(self.credentials.loginName)
             \(self.options.map { "    \($0.name) \($0.value)" }.joined(separator: "\n"))
 
             """
     }
 
+    // How ssh names the machine on its command line. It refuses some characters there, and a leading dash would be an option; the
+    // certificate is checked against `HostKeyAlias`, so this need not be the alias itself.
+    private var destination: String {
+        if let address = self.address { return address }
+        return Self.isPlain(self.machine.alias) ? self.machine.alias : "vm-" + Self.hostPattern(self.machine)
+    }
+
+    // Releases of ssh differ in how they read quotes and backslashes inside these quotes, so there must be none.
+    private var renewal: String {
+        let isSimple = !self.program.contains { "\"'\\".contains($0) }
+        return (isSimple ? Self.quoted(self.program) : "sally").replacing("%", with: "%%") + " ssh renew"
+    }
+
+    // A line end would begin a line of its own in the configuration; quotes, backslashes and `${…}` cannot be written in file names there.
+    private func check() throws(Problem) {
+        let words = [self.program, self.bastion?.dnsName ?? "", self.machine.path.description, self.machine.alias]
+        let files = [self.credentials.keyFile, self.credentials.certificateFile, self.credentials.knownHostsFile]
+        for word in words + files {
+            guard word.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7f }) else {
+                throw Self.unwritable(word)
+            }
+        }
+        for word in files + [self.machine.alias] {
+            guard !word.contains("\""), !word.contains("\\"), !word.contains("${") else { throw Self.unwritable(word) }
+        }
+    }
+
+    private static func unwritable(_ word: String) -> Problem {
+        Problem("UnsafeName", shown: "'\(PrintableText.of(word))' has characters that cannot be handed to ssh safely.")
+    }
+
     private var options: [(name: String, value: String)] {
-        var options = [
-            ("HostKeyAlias", self.alias),
+        var options: [(name: String, value: String)] = [
+            ("HostKeyAlias", self.address ?? Self.plainOrQuoted(self.machine.alias)),
             ("IdentityFile", Self.quotedValue(self.credentials.keyFile)),
             ("CertificateFile", Self.quotedValue(self.credentials.certificateFile)),
             ("IdentitiesOnly", "yes"),
@@ -46,9 +77,9 @@ struct SSHInvocation {
             ("StrictHostKeyChecking", "yes"),
             ("UpdateHostKeys", "no"),
             ("PreferredAuthentications", "publickey"),
-        ].map { (name: $0.0, value: $0.1) }
+        ]
         guard let bastion = self.bastion else {
-            options.append((name: "Port", value: String(self.port)))
+            options.append(("Port", String(self.port)))
             return options
         }
         let proxy = [
@@ -56,7 +87,7 @@ struct SSHInvocation {
             self.machine.path.description, "--resource-port", String(self.port),
         ]
         let command = proxy.map { Self.quoted($0).replacing("%", with: "%%") }.joined(separator: " ")
-        options.append((name: "ProxyCommand", value: command))
+        options.append(("ProxyCommand", command))
         return options
     }
 
@@ -70,20 +101,37 @@ struct SSHInvocation {
         return plain && !word.isEmpty ? word : "'" + word.replacing("'", with: "'\\''") + "'"
     }
 
-    /// A value as `ssh_config` reads it back.
+    /// A file name as `ssh_config` reads it back: a percent sign would begin a token, a space or apostrophe another word.
     static func quotedValue(_ value: String) -> String {
-        let escaped = value.replacing("%", with: "%%")
-        return escaped.contains(" ") ? "\"\(escaped)\"" : escaped
+        Self.plainOrQuoted(value.replacing("%", with: "%%"))
+    }
+
+    private static func plainOrQuoted(_ value: String) -> String {
+        let isPlain = value.unicodeScalars.allSatisfy { scalar in
+            scalar.isASCII
+                && (scalar.properties.isAlphabetic || scalar.properties.numericType != nil
+                    || "/._-:@%+,~".unicodeScalars.contains(scalar))
+        }
+        return isPlain && !value.isEmpty ? value : "\"\(value)\""
+    }
+
+    /// Whether a name can stand after `ssh` and after `Host` as it is: letters, digits, dots, dashes and underscores, no dash first.
+    static func isPlain(_ name: String) -> Bool {
+        !name.isEmpty && !name.hasPrefix("-") && name.unicodeScalars.allSatisfy(Self.isPlain)
+    }
+
+    private static func isPlain(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.isASCII
+            && (scalar.properties.isAlphabetic || scalar.properties.numericType != nil
+                || "._-".unicodeScalars.contains(scalar))
     }
 
     /// A name that may stand after `Host`: letters, digits, dots, dashes and underscores; anything else becomes a dash.
     static func hostPattern(_ machine: Machine) -> String {
         let name = "\(machine.path.resourceGroup ?? "")-\(machine.path.name)"
-        return String(
-            name.map { character in
-                character.isASCII && (character.isLetter || character.isNumber || "._-".contains(character))
-                    ? character : "-"
-            }
-        )
+        var pattern = String.UnicodeScalarView()
+        for scalar in name.unicodeScalars { pattern.append(Self.isPlain(scalar) ? scalar : "-") }
+        let plain = String(String(pattern).drop { $0 == "-" })
+        return plain.isEmpty ? "machine" : plain
     }
 }

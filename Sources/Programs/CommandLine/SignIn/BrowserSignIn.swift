@@ -32,7 +32,7 @@ struct BrowserSignIn {
             ("code_challenge", Base64URL.encode(SHA256.hash(data: Data(verifier.utf8)))),
             ("code_challenge_method", "S256"), ("client_info", "1"), ("nonce", RandomSource.system.token(bytes: 16)),
         ])
-        let url = "\(self.base)/\(authority)/oauth2/v2.0/authorize?\(query)"
+        let url = "\(self.base)/\(FormText.escape(authority))/oauth2/v2.0/authorize?\(query)"
         Output.note("A browser window opens for the sign-in. If it does not, open this address:\n\(url)")
         Self.openBrowser(url)
         let code = try await listener.code(deadline: .seconds(600))
@@ -123,15 +123,20 @@ private final class LoopbackHandler: ChannelInboundHandler {
             self.body.writeBuffer(&part)
             if self.body.readableBytes > 65_536 { context.close(promise: nil) }
         case .end:
-            let accepted = self.isPost && self.listener.receive(FormText.decode(String(buffer: self.body)))
-            let text =
-                accepted
-                ? "<!doctype html><title>Signed in</title><p>You are signed in. You may close this window and return to the terminal."
-                : "<!doctype html><title>sally</title><p>Nothing to see here."
+            let form = FormText.decode(String(buffer: self.body))
+            let accepted = self.isPost && self.listener.receive(form)
+            let sentence =
+                switch (accepted, form["code"] != nil) {
+                case (false, _): "Nothing to see here."
+                case (true, true): "You may close this window and return to the terminal."
+                case (true, false): "The sign-in was refused. The terminal says why; you may close this window."
+                }
+            let text = "<!doctype html><html lang=\"en\"><title>sally</title><p>\(sentence)"
             var headers = HTTPHeaders()
             headers.add(name: "Content-Type", value: "text/html; charset=utf-8")
             headers.add(name: "Content-Length", value: String(text.utf8.count))
             headers.add(name: "Connection", value: "close")
+            headers.add(name: "Cache-Control", value: "no-store")
             let head = HTTPResponseHead(version: .http1_1, status: accepted ? .ok : .badRequest, headers: headers)
             context.write(self.wrapOutboundOut(.head(head)), promise: nil)
             context.write(self.wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: text)))), promise: nil)

@@ -12,7 +12,7 @@ struct DeviceSignIn {
             throw Problem("BadAnswer", shown: "The server's device answer is incomplete.")
         }
         Output.note(PrintableText.of(message, limit: 1000))
-        var interval = answer["interval"]?.integer ?? 5
+        var interval = min(max(answer["interval"]?.integer ?? 5, 1), 60)
         let end = TimeSource.system.now + .seconds(answer["expires_in"]?.integer ?? 900)
         while TimeSource.system.now < end {
             try await Task.sleep(for: .seconds(interval))

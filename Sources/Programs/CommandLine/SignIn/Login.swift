@@ -14,7 +14,10 @@ struct Login: AsyncParsableCommand {
         help: "PEM file with the authority to trust (default: SALLYPORT_CA, or the system's)."
     )
     var authorityFile: String?
-    @Option(help: "Tenant id or domain (default: the one your account belongs to).")
+    @Option(
+        name: [.customShort("t"), .customLong("tenant")],
+        help: "Tenant id or domain (default: the one your account belongs to)."
+    )
     var tenant: String?
     @Option(
         name: [.customShort("u"), .customLong("username")],
@@ -29,7 +32,7 @@ struct Login: AsyncParsableCommand {
     var servicePrincipal = false
     @Option(help: "PEM file with the application's key and certificate.")
     var certificate: String?
-    @Flag(help: "Sign in as this machine.")
+    @Flag(name: [.customShort("i"), .customLong("identity")], help: "Sign in as this machine.")
     var identity = false
     @Flag(name: .customLong("switch"), help: "Choose another account even if one is remembered.")
     var switchAccount = false
@@ -44,81 +47,109 @@ struct Login: AsyncParsableCommand {
         var base = url
         while base.hasSuffix("/") { base.removeLast() }
         _ = try WebAddress(base)
-        let authority =
-            self.authorityFile ?? Context.environment["SALLYPORT_CA"] ?? (self.url == nil ? last?.authorityFile : nil)
-        let http = HTTPClient(dialler: try Dialler(authorityFile: authority))
+        let trusted =
+            self.authorityFile ?? Context.environment["SALLYPORT_CA"] ?? (last?.url == base ? last?.authorityFile : nil)
+        let server = Server(base: base, authorityFile: trusted.map(StateDirectory.absolute))
+        let http = HTTPClient(dialler: try Dialler(authorityFile: server.authorityFile))
         let tokens = TokenClient(http: http, base: base)
-        let scope = Scope.resourceManager(base) + " " + Scope.person
-        let kind: Account.Kind
+        let (account, answer) =
+            if self.identity {
+                try await self.asMachine(server)
+            } else if self.servicePrincipal {
+                try await self.asApplication(server, tokens)
+            } else {
+                try await self.asPerson(server, tokens, http)
+            }
+        try await self.finish(account, answer, base: base, state: state)
+    }
+
+    func validate() throws {
+        guard [self.identity, self.servicePrincipal, self.useDeviceCode].count(where: { $0 }) <= 1 else {
+            throw ValidationError("Give one of --identity, --service-principal and --use-device-code.")
+        }
+        guard self.certificate == nil || self.servicePrincipal else {
+            throw ValidationError("--certificate goes with --service-principal.")
+        }
+        guard !self.passwordStdin || self.username != nil else {
+            throw ValidationError("--password-stdin goes with --username.")
+        }
+    }
+
+    private struct Server {
+        let base: String
+        let authorityFile: String?
+
+        func account(_ kind: Account.Kind, _ name: String) -> Account {
+            Account(url: self.base, authorityFile: self.authorityFile, tenantID: .zero, kind: kind, name: name)
+        }
+    }
+
+    private func asMachine(_ server: Server) async throws -> (Account, TokenClient.Tokens) {
+        let answer = try await MachineIdentity.token(resource: server.base + "/")
+        return (server.account(.managedIdentity, "systemAssignedIdentity"), answer)
+    }
+
+    private func asApplication(_ server: Server, _ tokens: TokenClient) async throws -> (Account, TokenClient.Tokens) {
+        guard let tenant = self.tenant else {
+            throw Problem("NoTenant", shown: "A service principal needs --tenant: its id or domain.")
+        }
+        guard let id = self.username else {
+            throw Problem("NoUser", shown: "Give the application id with --username.")
+        }
+        var account = server.account(.servicePrincipal, id)
+        // A relative file name would point elsewhere from another directory.
+        account.certificateFile = self.certificate.map(StateDirectory.absolute)
+        if self.certificate == nil {
+            account.clientSecret = try SecretInput.read(prompt: "Secret: ", standardInput: self.passwordStdin)
+        }
+        let proof = try ApplicationCredential(account).form(
+            tokenEndpoint: "\(server.base)/\(tenant)/oauth2/v2.0/token",
+            at: TimeSource.system.now
+        )
+        let scope = Scope.resourceManager(server.base)
+        let answer = try await tokens.tokens(
+            authority: tenant,
+            form: [("client_id", id), ("grant_type", "client_credentials"), ("scope", scope)] + proof
+        )
+        return (account, answer)
+    }
+
+    private func asPerson(_ server: Server, _ tokens: TokenClient, _ http: HTTPClient) async throws
+        -> (Account, TokenClient.Tokens)
+    {
+        let tenant = self.tenant ?? "organizations"
+        let scope = Scope.resourceManager(server.base) + " " + Scope.person
         let answer: TokenClient.Tokens
-        var account: Account
-        if self.identity {
-            let machine = try await MachineIdentity.token(resource: base + "/")
-            kind = .managedIdentity
-            answer = machine
-            account = Account(
-                url: base,
-                authorityFile: authority,
-                tenantID: .zero,
-                kind: kind,
-                name: "systemAssignedIdentity"
-            )
-        } else if self.servicePrincipal {
-            guard let tenant = self.tenant else {
-                throw Problem("NoTenant", shown: "A service principal needs --tenant: its id or domain.")
-            }
-            guard let id = self.username else {
-                throw Problem("NoUser", shown: "Give the application id with --username.")
-            }
-            account = Account(url: base, authorityFile: authority, tenantID: .zero, kind: .servicePrincipal, name: id)
-            account.certificateFile = self.certificate
-            if self.certificate == nil {
-                account.clientSecret = try SecretInput.read(prompt: "Secret: ", standardInput: self.passwordStdin)
-            }
-            let proof = try ApplicationCredential(account).form(
-                tokenEndpoint: "\(base)/\(tenant)/oauth2/v2.0/token",
-                at: TimeSource.system.now
-            )
-            kind = .servicePrincipal
+        if self.useDeviceCode {
+            answer = try await DeviceSignIn(tokens: tokens).run(authority: tenant, scope: scope)
+        } else if let username = self.username {
+            let password = try SecretInput.read(prompt: "Password: ", standardInput: self.passwordStdin)
             answer = try await tokens.tokens(
                 authority: tenant,
-                form: [("client_id", id), ("grant_type", "client_credentials"), ("scope", Scope.resourceManager(base))]
-                    + proof
+                form: [
+                    ("client_id", TokenClient.clientID), ("grant_type", "password"), ("username", username),
+                    ("password", password), ("scope", scope), ("client_info", "1"),
+                ]
             )
         } else {
-            kind = .user
-            let authority = self.tenant ?? "organizations"
-            if let username = self.username {
-                let password = try SecretInput.read(prompt: "Password: ", standardInput: self.passwordStdin)
-                answer = try await tokens.tokens(
-                    authority: authority,
-                    form: [
-                        ("client_id", TokenClient.clientID), ("grant_type", "password"), ("username", username),
-                        ("password", password), ("scope", scope), ("client_info", "1"),
-                    ]
+            // A wrong address shows here, not as an error page in the browser and ten minutes of waiting.
+            let metadata = "\(server.base)/\(FormText.escape(tenant))/v2.0/.well-known/openid-configuration"
+            let reply = try await http.send(WebRequest("GET", metadata))
+            guard reply.status == 200, reply.json?["authorization_endpoint"] != nil else {
+                throw Problem(
+                    "NoSignIn",
+                    shown: "\(server.base) offers no sign-in for '\(PrintableText.of(tenant))' (HTTP \(reply.status))."
                 )
-            } else if self.useDeviceCode {
-                answer = try await DeviceSignIn(tokens: tokens).run(authority: authority, scope: scope)
-            } else {
-                answer = try await BrowserSignIn(tokens: tokens, base: base)
-                    .run(authority: authority, scope: scope, prompt: self.switchAccount ? "login" : "select_account")
             }
-            account = Account(
-                url: base,
-                authorityFile: self.absolute(authority: nil),
-                tenantID: .zero,
-                kind: .user,
-                name: ""
-            )
+            answer = try await BrowserSignIn(tokens: tokens, base: server.base)
+                .run(authority: tenant, scope: scope, prompt: self.switchAccount ? "login" : "select_account")
         }
-        account.authorityFile = self.absolute(authority: authority)
-        try await self.finish(account, answer, http: http, base: base, state: state)
+        return (server.account(.user, ""), answer)
     }
 
     private func finish(
         _ draft: Account,
         _ answer: TokenClient.Tokens,
-        http: HTTPClient,
         base: String,
         state: StateDirectory
     ) async throws {
@@ -150,11 +181,6 @@ struct Login: AsyncParsableCommand {
             account.subscription = subscriptions.first?.id
         }
         Output.show(await AccountDocument.list(signedIn.current), as: self.output, columns: AccountDocument.columns)
-    }
-
-    // A relative file name would point elsewhere from another directory.
-    private func absolute(authority: String?) -> String? {
-        authority.map { $0.hasPrefix("/") ? $0 : FileManager.default.currentDirectoryPath + "/" + $0 }
     }
 }
 

@@ -13,7 +13,9 @@ enum MachineIdentity {
         guard base.hasPrefix("http://") else { throw Self.absent }
         let authority = base.dropFirst("http://".count).prefix { $0 != "/" }
         let host = String(authority.prefix { $0 != ":" })
-        let port = Int(authority.dropFirst(host.count + 1)) ?? 80
+        guard let port = authority.count == host.count ? 80 : Int(authority.dropFirst(host.count + 1)),
+            (1...65_535).contains(port)
+        else { throw Self.absent }
         let target =
             "/metadata/identity/oauth2/token?api-version=2018-02-01&resource=" + FormText.escape(resource)
         let text = try await Self.fetch(host: host, port: port, target: target)
@@ -23,7 +25,10 @@ enum MachineIdentity {
         else {
             throw Problem(
                 "NoIdentity",
-                shown: json?["error_description"]?.string ?? "The machine has no identity to sign in with."
+                shown: PrintableText.of(
+                    json?["error_description"]?.string ?? "The machine has no identity to sign in with.",
+                    limit: 1000
+                )
             )
         }
         return TokenClient.Tokens(machineToken: token, expiresAt: TimeSource.system.now + .seconds(seconds))
@@ -48,6 +53,9 @@ enum MachineIdentity {
         } catch {
             throw Self.absent
         }
+        let connection = channel.channel
+        let timer = connection.eventLoop.scheduleTask(in: .seconds(10)) { connection.close(promise: nil) }
+        defer { timer.cancel() }
         return try await channel.executeThenClose { inbound, outbound in
             let request = "GET \(target) HTTP/1.0\r\nHost: \(host)\r\nMetadata: true\r\nConnection: close\r\n\r\n"
             try await outbound.write(ByteBuffer(string: request))

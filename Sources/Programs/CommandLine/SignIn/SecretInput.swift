@@ -18,13 +18,21 @@ enum SecretInput {
             return line
         }
         Output.prompt(prompt)
-        var before = termios()
-        tcgetattr(0, &before)
-        var silent = before
+        tcgetattr(0, &terminal)
+        var silent = terminal
         silent.c_lflag &= ~tcflag_t(ECHO)
+        // Ctrl-C at the prompt must not leave a terminal that shows nothing.
+        let restore: @convention(c) (Int32) -> Void = { number in
+            tcsetattr(0, TCSANOW, &terminal)
+            signal(number, SIG_DFL)
+            raise(number)
+        }
+        let signals = [SIGINT, SIGTERM, SIGHUP, SIGQUIT]
+        for number in signals { signal(number, restore) }
         tcsetattr(0, TCSAFLUSH, &silent)
         defer {
-            tcsetattr(0, TCSAFLUSH, &before)
+            tcsetattr(0, TCSAFLUSH, &terminal)
+            for number in signals { signal(number, SIG_DFL) }
             Output.note("")
         }
         guard let line = readLine(strippingNewline: true), !line.isEmpty else {
@@ -33,6 +41,9 @@ enum SecretInput {
         return line
     }
 }
+
+// How the terminal was before the prompt. Written before the signal handler that reads it is in place, by the one task that asks.
+nonisolated(unsafe) private var terminal = termios()
 
 extension Output {
     /// Prints a question on standard error, without a line end.

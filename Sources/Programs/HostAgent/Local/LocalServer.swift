@@ -23,7 +23,8 @@ struct LocalServer {
         let guests = LocalGuests()
         try HostFile.remove(path)
         do {
-            let channel = try await ServerBootstrap(group: group)
+            // One loop accepts and answers: handing each connection to another thread costs more than its one short answer.
+            let channel = try await ServerBootstrap(group: group.next())
                 .serverChannelOption(.backlog, value: 256)
                 .childChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
