@@ -50,10 +50,9 @@ end-to-end:  ## pytest: real clients against the real programs in namespaces  (T
 	Scripts/build --host
 	Scripts/end-to-end $(TESTS)
 
-bench:  ## the tunnel beside nginx: cost of a byte, latency of a keystroke
-	@Scripts/install-packages build bench
-	swift build --configuration release --product tunnel-relay
-	python3 Benchmarks/tunnel.py --check
+bench:  ## ratios beside nginx and plain ssh: the tunnel, certificates, starting, a login
+	@Scripts/install-packages build bench lab
+	python3 Benchmarks/run
 
 clean: demo-down  ## remove what was built and made here; caches outside the repository stay
 	@rm -rf .build .build-host .venv .venv-az .lab .pytest_cache

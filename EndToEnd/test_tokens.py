@@ -265,7 +265,7 @@ def test_guessing_a_password_is_slowed_down_and_the_owner_is_told_so(world, endp
     """Twelve different wrong passwords lock the account for a while; the answer says so, whatever address it claims."""
     texts = []
     for i in range(12):
-        form = endpoint.user_form("password", endpoint.arm_scope, username=world.upn("tina"), password=f"guess-{i}")
+        form = endpoint.user_form("password", endpoint.arm_scope, username=world.upn("vera"), password=f"guess-{i}")
         address = f"{world.url}/{TENANT}/oauth2/v2.0/token"
         answer = endpoint.http.post(address, data=form, headers={"X-Forwarded-For": f"203.0.113.{i}"}, timeout=20)
         texts.append(answer.json()["error_description"])

@@ -13,15 +13,16 @@ public func main(_ count: Int32, _ arguments: UnsafePointer<UnsafePointer<CChar>
     guard connection.head(Question.principals, fields: lengths.0 + lengths.1 + lengths.2 + lengths.3 + 12),
         connection.send(text: user, lengths.0), connection.send(text: keyID, lengths.1),
         connection.send(text: serial, lengths.2), connection.send(text: authority, lengths.3)
-    else { return 1 }
+    else { return printKnown(user) }
     var room: (Line, Line, Line, Line, Line, Line, Line, Line) = (
         line, line, line, line, line, line, line, line
     )
     return withUnsafeMutableBytes(of: &room) { bytes in
-        guard let base = bytes.baseAddress,
-            case .received(let kind, let size) = connection.receive(into: base, bytes.count),
-            kind == Answer.principals
-        else { return 0 }
+        guard let base = bytes.baseAddress else { return 0 }
+        let reply = connection.receive(into: base, bytes.count)
+        // An agent that hangs is as good as away; one that answers anything else has said no.
+        if case .failed = reply { return printKnown(user) }
+        guard case .received(let kind, let size) = reply, kind == Answer.principals else { return 0 }
         var fields = Fields(base, size)
         guard var left = fields.short() else { return 0 }
         while left > 0, let principal = fields.text() {

@@ -236,6 +236,20 @@ struct GrantTests {
         _ = try await world.federation.caller(token: second.accessToken.withValue { $0 }, for: .resourceManager)
     }
 
+    @Test("a second revocation in the same second revokes what was issued between the two")
+    func revokedTwice() async throws {
+        let world = try await SignInWorld()
+        try await world.directory.revokeSessions(world.alice.id)
+        let between = try await world.tokens(world.passwordGrant())
+        try await world.directory.revokeSessions(world.alice.id)
+        #expect(await world.refusal(world.refreshGrant(between.refreshToken))?.code == 50173)
+        await #expect(throws: Problem.self) {
+            _ = try await world.federation.caller(token: between.accessToken.withValue { $0 }, for: .resourceManager)
+        }
+        let after = try await world.tokens(world.passwordGrant())
+        _ = try await world.federation.caller(token: after.accessToken.withValue { $0 }, for: .resourceManager)
+    }
+
     @Test("refuses the refresh token of somebody disabled or removed")
     func gone() async throws {
         let world = try await SignInWorld()

@@ -64,7 +64,7 @@ extension Directory {
         try await self.commit { transaction in
             let principal = try Self.signer(id, in: transaction)
             guard principal.isEnabled != isEnabled else { return Effect(false) }
-            let from = isEnabled ? principal.validFrom : self.clock.now.afterThisSecond
+            let from = isEnabled ? principal.validFrom : self.clock.now.revoking(after: principal.validFrom)
             for statement in Self.updates(id, isEnabled: isEnabled, validFrom: from) {
                 try transaction.run(statement)
             }
@@ -81,7 +81,7 @@ extension Directory {
     public func revokeSessions(_ id: GUID, by author: Author = .system) async throws {
         try await self.commit { transaction in
             let principal = try Self.signer(id, in: transaction)
-            let from = self.clock.now.afterThisSecond
+            let from = self.clock.now.revoking(after: principal.validFrom)
             for statement in Self.updates(id, isEnabled: principal.isEnabled, validFrom: from) {
                 try transaction.run(statement)
             }

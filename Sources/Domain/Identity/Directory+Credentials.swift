@@ -92,7 +92,10 @@ extension Directory {
             guard count > 0 else { return Effect(false) }
             try transaction.run(
                 """
-                UPDATE identity_service_principal SET tokens_valid_from = \(self.clock.now.afterThisSecond)
+                UPDATE identity_service_principal SET tokens_valid_from = CASE
+                    WHEN tokens_valid_from + 1000 > \(self.clock.now.afterThisSecond) THEN tokens_valid_from + 1000
+                    ELSE \(self.clock.now.afterThisSecond)
+                END
                 WHERE id = \(id)
                 """
             )

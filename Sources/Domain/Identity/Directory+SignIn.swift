@@ -80,7 +80,10 @@ extension Directory {
             try transaction.run(
                 """
                 UPDATE identity_user
-                SET password = \(hash), must_change = \(mustChange), tokens_valid_from = \(self.clock.now.afterThisSecond)
+                SET password = \(hash), must_change = \(mustChange), tokens_valid_from = CASE
+                    WHEN tokens_valid_from + 1000 > \(self.clock.now.afterThisSecond) THEN tokens_valid_from + 1000
+                    ELSE \(self.clock.now.afterThisSecond)
+                END
                 WHERE id = \(id)
                 """
             )

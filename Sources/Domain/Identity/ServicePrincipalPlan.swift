@@ -45,7 +45,8 @@ struct ServicePrincipalPlan {
             kind: .application,
             accountEnabled: isEnabled,
             resource: nil,
-            tokensValidFrom: isShut ? now.afterThisSecond : old?.tokensValidFrom ?? Instant(seconds: now.seconds),
+            tokensValidFrom: isShut
+                ? now.revoking(after: old?.tokensValidFrom) : old?.tokensValidFrom ?? Instant(seconds: now.seconds),
             unixID: old?.unixID ?? 0,
             createdAt: old?.createdAt ?? now
         )

@@ -17,7 +17,8 @@ struct UserPlan {
         }
         // A new password, and a door being shut, end what was issued before.
         let revokes = old != nil && (isNewPassword || !isEnabled && old?.accountEnabled == true)
-        let validFrom = revokes ? now.afterThisSecond : old?.tokensValidFrom ?? Instant(seconds: now.seconds)
+        let validFrom =
+            revokes ? now.revoking(after: old?.tokensValidFrom) : old?.tokensValidFrom ?? Instant(seconds: now.seconds)
         self.old = old
         self.new = User(
             id: old?.id ?? .zero,
@@ -123,4 +124,9 @@ extension Instant {
     /// What `tokensValidFrom` becomes by a revocation now: the next second, because tokens carry whole seconds and none issued in this one may
     /// survive.
     var afterThisSecond: Instant { Instant(seconds: self.seconds + 1) }
+
+    /// The same where there may have been a revocation in this very second: later than that one, or tokens issued between the two would live on.
+    func revoking(after last: Instant?) -> Instant {
+        max(self.afterThisSecond, last.map { $0 + .seconds(1) } ?? self.afterThisSecond)
+    }
 }

@@ -11,7 +11,7 @@ struct SessionCommands: AsyncParsableCommand {
     )
 
     private static let columns: [(title: String, path: [String])] = [
-        ("Session", ["id"]), ("User", ["user"]), ("Machine", ["machine"]), ("Since", ["openedAt"]),
+        ("Session", ["id"]), ("User", ["name"]), ("Machine", ["machine"]), ("Since", ["openedAt"]),
         ("From", ["source"]),
     ]
 

@@ -35,8 +35,9 @@ struct LeaveCommand: AsyncParsableCommand {
         guard geteuid() == 0 else { throw .configuration("only root can do this") }
         let configuration = try AgentConfiguration.load(layout)
         try ServiceUnit.remove(layout)
-        if !self.keepSessions { await Self.endSessions(layout) }
+        // The door first: whoever comes in while sessions are being ended would stay.
         try HostSetup(layout: layout, configuration: configuration).disable()
+        if !self.keepSessions { await Self.endSessions(layout) }
         let agent = try? AgentQuestion.agentProcess(layout)
         if let agent {
             kill(agent, SIGTERM)

@@ -128,11 +128,16 @@ struct HostCheck: Sendable {
         let ours = [AccountNumbers.usersName, AccountNumbers.administratorsName]
         let hasGroup = groups.isEmpty || groups.contains { ours.contains($0) || $0.contains("*" as Character) }
         let users = settings["allowusers"]?.split(separator: " " as Character).map(String.init) ?? []
-        let hasUser = users.isEmpty || users.contains { $0.contains("*" as Character) || $0.contains("@" as Character) }
+        let denied = settings["denygroups"]?.split(separator: " " as Character).map(String.init) ?? []
+        // sshd reads an @ in these lists as USER@HOST, so a name of ours cannot stand there; `?` matches the @.
         return Finding(
-            what: "AllowGroups and AllowUsers let our people in",
-            isGood: hasGroup && hasUser,
-            remedy: "Add \(AccountNumbers.usersName) to AllowGroups, or *@* to AllowUsers."
+            what: "sshd's lists of users and groups let our people in",
+            isGood: hasGroup && users.allSatisfy { !$0.contains("@" as Character) }
+                && (users.isEmpty || users.contains { $0.contains("*" as Character) })
+                && denied.allSatisfy { !ours.contains($0) },
+            remedy:
+                "Add \(AccountNumbers.usersName) to AllowGroups, take it out of DenyGroups, and write names of ours in AllowUsers "
+                + "as *?contoso.example: with an @, sshd would read them as USER@HOST."
         )
     }
 
