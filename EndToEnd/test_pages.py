@@ -102,15 +102,6 @@ def test_the_code_is_posted_and_redeemed_once(page, world, endpoint, loopback):
     assert request.redeem(endpoint, fields["code"]).status_code == 400
 
 
-@pytest.mark.xfail(strict=True, reason="not there yet: RFC 6749 4.1.2 says that it should be so")
-def test_a_code_shown_twice_was_stolen_so_what_came_of_it_is_worth_nothing(page, world, endpoint, loopback):
-    request, fields = code_for(page, world, endpoint, loopback)
-    first = request.redeem(endpoint, fields["code"]).json()
-    assert request.redeem(endpoint, fields["code"]).status_code == 400
-    form = endpoint.user_form("refresh_token", endpoint.arm_scope, refresh_token=first["refresh_token"])
-    assert endpoint.post(form).status_code == 400
-
-
 @pytest.mark.parametrize(
     "changes",
     [
