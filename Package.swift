@@ -93,6 +93,7 @@ let package = Package(
     targets: [
         // Values
         room("Values", "Vocabulary"),
+        room("Values", "TemplateLanguage", ["Vocabulary", crypto]),
 
         // System
         .systemLibrary(
@@ -130,7 +131,13 @@ let package = Package(
                 cryptoExtras,
             ]
         ),
-        room("Domain", "Resources", ["Vocabulary", "Storage", "Audit", "AccessControl"]),
+        room("Domain", "Fabric", ["Vocabulary"]),
+        room("Domain", "Resources", ["Vocabulary", "Storage", "Audit", "AccessControl", "Fabric"]),
+        room(
+            "Domain",
+            "Deployments",
+            ["Vocabulary", "Storage", "Audit", "AccessControl", "Resources", "TemplateLanguage"]
+        ),
         room("Domain", "Sessions", ["Vocabulary", "Storage", "Audit", "AccessControl", "Resources", crypto]),
         room(
             "Domain",
@@ -151,6 +158,7 @@ let package = Package(
             ]
         ),
         room("DataPlane", "Tunnel", ["Vocabulary", "WebSocketWire", "AccessControl", nio, posix, log]),
+        room("DataPlane", "NamespaceFabric", ["Vocabulary", "Fabric", log]),
 
         // Routes
         room(
@@ -170,8 +178,8 @@ let package = Package(
             "Routes",
             "ResourceRoutes",
             [
-                "Vocabulary", "Identity", "Federation", "AccessControl", "Resources", "Hosts", hummingbird, httpTypes,
-                log,
+                "Vocabulary", "Identity", "Federation", "AccessControl", "Resources", "Hosts", "Fabric", "Deployments",
+                hummingbird, httpTypes, log,
             ]
         ),
         room(
@@ -201,7 +209,8 @@ let package = Package(
                 "Federation",
                 "SSHAuthority", "Resources", "Sessions", "Hosts", "Edge", "Tunnel", "SignInRoutes", "GraphRoutes",
                 "ResourceRoutes",
-                "BastionRoutes", "HostRoutes", hummingbird, hummingbirdCore, nio, posix, tls, log, lifecycle, yaml,
+                "BastionRoutes", "HostRoutes", "Fabric", "NamespaceFabric", "Deployments", hummingbird,
+                hummingbirdCore, nio, posix, tls, log, lifecycle, yaml,
                 x509, asn1, crypto,
                 arguments,
             ]
@@ -270,7 +279,10 @@ let package = Package(
                 nio,
             ]
         ),
-        tests("Resources", ["TestKit", "AccessControl", "Audit"]),
+        tests("Resources", ["TestKit", "AccessControl", "Audit", "Fabric"]),
+        tests("TemplateLanguage"),
+        tests("NamespaceFabric", ["Fabric"]),
+        tests("Deployments", ["TestKit", "AccessControl", "Resources", "Audit", "TemplateLanguage"]),
         tests("Sessions", ["TestKit", "AccessControl", "Resources", "Audit"]),
         tests(
             "Hosts",
@@ -305,7 +317,7 @@ let package = Package(
             "ResourceRoutes",
             [
                 "TestKit", "Identity", "Federation", "Keys", "Passwords", "AccessControl", "Resources", "Audit",
-                hummingbird, hummingbirdTesting, httpTypes, "Storage", "SQLiteStorage", "Hosts",
+                hummingbird, hummingbirdTesting, httpTypes, "Storage", "SQLiteStorage", "Hosts", "Deployments",
             ]
         ),
         tests(
