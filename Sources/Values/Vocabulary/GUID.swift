@@ -36,20 +36,29 @@ public struct GUID: Hashable, Sendable {
 extension GUID: LosslessStringConvertible {
     /// Reads the 36-character form in any letter case; anything else is nil.
     public init?(_ text: some StringProtocol) {
-        var halves: [UInt64] = [0, 0]
-        var digits = 0
-        let units = Array(text.utf8)
+        // Stores hold many of these: no copy of the text where it can be read in place.
+        let read = text.utf8.withContiguousStorageIfAvailable { Self.read($0) }
+        guard let (high, low) = read ?? Array(text.utf8).withUnsafeBufferPointer({ Self.read($0) }) else { return nil }
+        self.init(high: high, low: low)
+    }
+
+    private static func read(_ units: UnsafeBufferPointer<UInt8>) -> (high: UInt64, low: UInt64)? {
         guard units.count == 36 else { return nil }
+        var (high, low) = (UInt64(0), UInt64(0))
         for (index, unit) in units.enumerated() {
             if index == 8 || index == 13 || index == 18 || index == 23 {
                 guard unit == UInt8(ascii: "-") else { return nil }
                 continue
             }
             guard let nibble = Hex.value(of: unit) else { return nil }
-            halves[digits / 16] = halves[digits / 16] << 4 | UInt64(nibble)
-            digits += 1
+            // The third hyphen, at 18, is where the second half begins.
+            if index < 18 {
+                high = high << 4 | UInt64(nibble)
+            } else {
+                low = low << 4 | UInt64(nibble)
+            }
         }
-        self.init(high: halves[0], low: halves[1])
+        return (high, low)
     }
 
     /// Reads the 36-character form in any letter case; anything else is nil.

@@ -8,12 +8,18 @@ public struct Problem: Error, Sendable {
     public let shown: String
     /// Private detail for the log; never shown, never a secret.
     public let logged: String
+    /// What it is about, as an identifier or the path of a member; nil when the request says it.
+    public let target: String?
+    /// The problems that it sums up.
+    public let details: [Problem]
 
     /// Makes a problem.
-    public init(_ code: String, shown: String, logged: String = "") {
+    public init(_ code: String, shown: String, logged: String = "", target: String? = nil, details: [Problem] = []) {
         self.code = code
         self.shown = shown
         self.logged = logged
+        self.target = target
+        self.details = details
     }
 }
 
