@@ -129,7 +129,7 @@ struct SQLiteFileTests {
         let scratch = try Scratch()
         let store = try SQLiteDatabase(path: scratch.file)
         try scratch.write([1, 2, 3], "copy.db")
-        #expect(throws: StorageError(.unavailable, "")) { try store.backUp(to: scratch.path + "/copy.db") }
+        #expect(throws: StorageError(.duplicate, "")) { try store.backUp(to: scratch.path + "/copy.db") }
         #expect(try scratch.bytes("copy.db") == [1, 2, 3])
         #expect(throws: StorageError(.unavailable, "")) { try store.backUp(to: "/nonexistent/copy.db") }
         try store.close()

@@ -71,7 +71,7 @@ public struct SQLiteDatabase: Storage.Database {
     /// Copies the whole store into a new file while the program runs. Throws if the file exists.
     public func backUp(to path: String) throws {
         guard !FileManager.default.fileExists(atPath: path) else {
-            throw StorageError(.unavailable, "\(path) exists already")
+            throw StorageError(.duplicate, "\(path) exists already")
         }
         try Self.makePrivate(path)
         do {
@@ -163,21 +163,25 @@ private struct SQLiteTransaction: Storage.Transaction {
 
     private func fetch(_ statement: Storage.Statement) throws -> [Storage.Row] {
         let prepared = try self.database.cachedStatement(sql: statement.sql)
-        return try GRDB.Row.fetchAll(prepared, arguments: Self.arguments(statement)).map { row in
-            var columns: [String: StoredValue] = [:]
-            for (name, value) in row {
-                columns[name] =
-                    switch value.storage {
-                    case .null: .null
-                    case .int64(let number): .integer(number)
-                    // The schema has no reals; one appears when a sum leaves the whole numbers. As text it fails where it is read.
-                    case .double(let number): Int64(exactly: number).map { .integer($0) } ?? .text(String(number))
-                    case .string(let text): .text(text)
-                    case .blob(let data): .blob([UInt8](data))
-                    }
+        let names = prepared.columnNames
+        let places = Dictionary(zip(names, names.indices), uniquingKeysWith: { $1 })
+        // A cursor, not an array of the engine's own rows: a large answer is in memory once.
+        let cursor = try GRDB.Row.fetchCursor(prepared, arguments: Self.arguments(statement))
+        var rows: [Storage.Row] = []
+        while let row = try cursor.next() {
+            let values: [StoredValue] = row.databaseValues.map { value in
+                switch value.storage {
+                case .null: .null
+                case .int64(let number): .integer(number)
+                // The schema has no reals; one appears when a sum leaves the whole numbers. As text it fails where it is read.
+                case .double(let number): Int64(exactly: number).map { .integer($0) } ?? .text(String(number))
+                case .string(let text): .text(text)
+                case .blob(let data): .blob([UInt8](data))
+                }
             }
-            return Storage.Row(columns: columns)
+            rows.append(Storage.Row(places: places, values: values))
         }
+        return rows
     }
 
     private static func arguments(_ statement: Storage.Statement) throws(StorageError) -> StatementArguments {

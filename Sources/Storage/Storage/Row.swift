@@ -2,16 +2,28 @@ public import Vocabulary
 
 /// One row of a query's answer, read by column name.
 public struct Row: Sendable {
-    private let columns: [String: StoredValue]
+    private let places: [String: Int]
+    private let values: [StoredValue]
 
-    /// Made by engines.
+    /// Made by engines: the values in the order of the query's columns, and where each column is found among them, which
+    /// the rows of one answer share.
+    public init(places: [String: Int], values: [StoredValue]) {
+        self.places = places
+        self.values = values
+    }
+
+    /// A row by itself.
     public init(columns: [String: StoredValue]) {
-        self.columns = columns
+        let pairs = Array(columns)
+        self.init(
+            places: Dictionary(zip(pairs.map(\.key), pairs.indices), uniquingKeysWith: { $1 }),
+            values: pairs.map(\.value)
+        )
     }
 
     /// The raw value; a column that the query does not have reads as null.
     public func value(_ column: String) -> StoredValue {
-        self.columns[column] ?? .null
+        self.places[column].map { self.values[$0] } ?? .null
     }
 
     /// Whether the column is null.

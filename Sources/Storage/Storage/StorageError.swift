@@ -2,7 +2,7 @@
 public struct StorageError: Error, Sendable {
     /// The kinds that callers distinguish.
     public enum Kind: Sendable, Hashable {
-        /// A unique key exists already.
+        /// A unique key, or the file of a backup, exists already.
         case duplicate
         /// A row that is referred to is missing, or still referred to.
         case brokenReference
