@@ -9,7 +9,7 @@ import Vocabulary
 struct AuditLogTests {
     private func filled(_ count: Int) async throws -> (AuditLog, SQLiteDatabase) {
         let database = try await MemoryStore.make(AuditLog.migrations)
-        let log = AuditLog(database: database)
+        let log = AuditLog(database: database, seal: Secret([1, 2, 3]))
         for number in 1...count { try await log.record(Self.event(number)) }
         return (log, database)
     }
@@ -80,14 +80,47 @@ struct AuditLogTests {
         #expect(try await log.verify() == place)
     }
 
-    @Test("a cut tail shows in the head that was kept elsewhere")
+    @Test(
+        "a cut tail shows, whatever was done to the record of where the chain ended, and is not hidden by what comes later"
+    )
     func cutTail() async throws {
-        let (log, database) = try await self.filled(10)
-        let kept = try #require(try await log.head())
-        try await database.write { try $0.run("DELETE FROM audit WHERE sequence > 8") }
+        let covers: [Statement?] = [
+            nil, "DELETE FROM audit_head", "UPDATE audit_head SET sequence = 8",
+            """
+            UPDATE audit_head
+            SET sequence = 8, digest = (SELECT digest FROM audit WHERE sequence = 8)
+            """,
+            "UPDATE audit_head SET seal = ''", "UPDATE audit_head SET id = 2",
+        ]
+        for cover in covers {
+            let (log, database) = try await self.filled(10)
+            try await database.write { transaction in
+                try transaction.run("DELETE FROM audit WHERE sequence > 8")
+                if let cover { try transaction.run(cover) }
+            }
+            #expect(try await log.verify() == 9)
+            for number in 21...24 { try await log.record(Self.event(number)) }
+            #expect(try await log.verify() != nil)
+        }
+    }
+
+    @Test("a log that was emptied, and a chain that was written anew without the key, show")
+    func rewritten() async throws {
+        let (log, database) = try await self.filled(3)
+        try await database.write { try $0.run("DELETE FROM audit") }
+        #expect(try await log.verify() == 1)
+        let forger = AuditLog(database: database, seal: Secret([9]))
+        for number in 4...6 { try await forger.record(Self.event(number)) }
+        #expect(try await log.verify() == 3)
+    }
+
+    @Test("without a key the end is not looked at")
+    func unsealed() async throws {
+        let database = try await MemoryStore.make(AuditLog.migrations)
+        let log = AuditLog(database: database)
+        for number in 1...3 { try await log.record(Self.event(number)) }
+        try await database.write { try $0.run("DELETE FROM audit WHERE sequence = 3") }
         #expect(try await log.verify() == nil)
-        let now = try #require(try await log.head())
-        #expect(now.sequence < kept.sequence && now.digest != kept.digest)
     }
 
     @Test("an entry is undone with the change it describes")

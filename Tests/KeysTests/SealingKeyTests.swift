@@ -16,6 +16,21 @@ struct SealingKeyTests {
         #expect(try SealingKey.loadOrCreate(at: self.path).open(sealed, context: "here") == [1, 2, 3])
     }
 
+    @Test("only reads when told to, and makes no file")
+    func loads() throws {
+        #expect(throws: KeysError(.missing, "")) { try SealingKey.load(at: self.path) }
+        #expect(!FileManager.default.fileExists(atPath: self.path))
+    }
+
+    @Test("derives the same key for one purpose and another for another")
+    func derives() throws {
+        let key = try SealingKey(bytes: [UInt8](repeating: 7, count: 32))
+        let again = try SealingKey(bytes: [UInt8](repeating: 7, count: 32))
+        let audit = key.derived(for: "audit").withValue { $0 }
+        #expect(audit.count == 32 && audit == again.derived(for: "audit").withValue { $0 })
+        #expect(audit != key.derived(for: "other").withValue { $0 })
+    }
+
     @Test("refuses a key file that others can read", arguments: [0o640, 0o604, 0o620])
     func refusesExposed(mode: Int) throws {
         defer { try? FileManager.default.removeItem(atPath: self.path) }

@@ -1,11 +1,13 @@
-import Crypto
 public import Storage
-import Vocabulary
+public import Vocabulary
+
+import Crypto
 
 /// The ordered, tamper-evident record of what happened: each entry carries the digest of the one before it.
 ///
-/// Changing or removing any entry but the last breaks the chain at that place; `verify` finds it. To notice that the last entries are
-/// gone, keep the newest digest (`head`) somewhere else.
+/// Changing or removing any entry but the last breaks the chain at that place. Where it ends is kept beside it under a seal, so that whoever
+/// cuts the end off, or writes the chain anew, cannot make it look whole without the key. `verify` finds either. Who can put back an old copy
+/// of the whole store is noticed only by a newest digest (`head`) that was kept somewhere else.
 public struct AuditLog: Sendable {
     /// An entry as it is kept.
     public struct Entry: Sendable, Hashable {
@@ -34,14 +36,18 @@ public struct AuditLog: Sendable {
                 """,
                 "CREATE INDEX audit_at ON audit (at)",
             ]
-        )
+        ),
+        Migration("audit-2", AuditHead.schema),
     ]
 
     private let database: any Database
+    private let head: AuditHead?
 
     /// Makes a log on a store that has the schema.
-    public init(database: any Database) {
+    /// - Parameter seal: the key that says where the chain ends, from outside the store; without one, a cut end is not noticed.
+    public init(database: any Database, seal: Secret<[UInt8]>? = nil) {
         self.database = database
+        self.head = seal.map { AuditHead(key: $0) }
     }
 
     /// Records an event in a transaction of its own.
@@ -55,12 +61,18 @@ public struct AuditLog: Sendable {
         let last = try transaction.row("SELECT sequence, digest FROM audit ORDER BY sequence DESC LIMIT 1")
         let sequence = try last.map { try $0.integer("sequence") + 1 } ?? 1
         let text = String(decoding: try JSONText.encode(event), as: UTF8.self)
-        let digest = Self.digest(previous: try last?.text("digest") ?? "", sequence: sequence, event: text)
+        let previous = try last?.text("digest") ?? ""
+        let digest = Self.digest(previous: previous, sequence: sequence, event: text)
         try transaction.run(
             """
             INSERT INTO audit (sequence, at, actor, action, event, digest)
             VALUES (\(sequence), \(event.at), \(event.actor), \(event.action), \(text), \(digest))
             """
+        )
+        try self.head?.move(
+            from: AuditHead.Place(sequence: sequence - 1, digest: previous),
+            to: AuditHead.Place(sequence: sequence, digest: digest),
+            in: transaction
         )
     }
 
@@ -89,18 +101,19 @@ public struct AuditLog: Sendable {
         var previous = ""
         var expected: Int64 = 1
         while true {
-            let start = expected
-            let rows = try await self.database.read { reader in
-                try reader.rows(
+            let reached = AuditHead.Place(sequence: expected - 1, digest: previous)
+            let (rows, fault) = try await self.database.read { reader in
+                let rows = try reader.rows(
                     """
                     SELECT sequence, at, actor, action, event, digest FROM audit
-                    WHERE sequence >= \(start)
+                    WHERE sequence > \(reached.sequence)
                     ORDER BY sequence
                     LIMIT 1000
                     """
                 )
+                return (rows, rows.isEmpty ? try self.head?.fault(at: reached, in: reader) : nil)
             }
-            if rows.isEmpty { return nil }
+            if rows.isEmpty { return fault }
             for row in rows {
                 guard let digest = Self.checked(row, sequence: expected, previous: previous) else { return expected }
                 previous = digest

@@ -24,7 +24,9 @@ enum KeyFile {
     /// Reads at most 64 bytes of a file that nobody but its owner can open, the owner being this user or root.
     static func read(_ path: String) throws(KeysError) -> [UInt8] {
         let file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-        guard file >= 0 else { throw KeysError(.unreadable, "cannot open \(path): errno \(errno)") }
+        guard file >= 0 else {
+            throw KeysError(errno == ENOENT ? .missing : .unreadable, "cannot open \(path): errno \(errno)")
+        }
         defer { close(file) }
         var status = stat()
         guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {

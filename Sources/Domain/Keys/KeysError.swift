@@ -2,6 +2,8 @@
 public struct KeysError: Error, Sendable {
     /// The kinds that callers distinguish.
     public enum Kind: Sendable, Hashable {
+        /// The sealing key's file is not there.
+        case missing
         /// The sealing key's file cannot be read or written.
         case unreadable
         /// The sealing key's file can be read by others than its owner, or belongs to somebody else.

@@ -1,5 +1,6 @@
 import Crypto
 import FoundationEssentials
+public import Vocabulary
 
 /// The key that seals every secret in the store; it lives in a file of its own, so that a copy of the store alone gives nothing away.
 public struct SealingKey: Sendable {
@@ -20,6 +21,21 @@ public struct SealingKey: Sendable {
             return try SealingKey(bytes: fresh)
         }
         return try SealingKey(bytes: KeyFile.read(path))
+    }
+
+    /// Reads the key file; throws `KeysError.missing` when there is none, and otherwise as `loadOrCreate`.
+    public static func load(at path: String) throws(KeysError) -> SealingKey {
+        try SealingKey(bytes: KeyFile.read(path))
+    }
+
+    /// A key for another purpose, from which this one cannot be told. Source: RFC 5869 (HKDF).
+    public func derived(for purpose: String) -> Secret<[UInt8]> {
+        let key = HKDF<SHA256>.deriveKey(
+            inputKeyMaterial: self.key,
+            info: Array(purpose.utf8),
+            outputByteCount: 32
+        )
+        return Secret(key.withUnsafeBytes { [UInt8]($0) })
     }
 
     /// Encrypts and authenticates with AES-256-GCM under a fresh nonce; `context` is bound to the result and needed to open it.
