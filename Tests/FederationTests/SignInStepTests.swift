@@ -77,6 +77,12 @@ struct SignInStepTests {
         #expect(try self.step(["max_age": "60"], [self.alice]) == .complete(self.alice))
     }
 
+    @Test("refuses a max_age that it cannot read", arguments: ["x", "-1", "+1", "1.5", " 1", "99999999999999999999"])
+    func unreadableAge(text: String) throws {
+        let error = #expect(throws: OAuthError.self) { try self.step(["max_age": text], [self.alice]) }
+        #expect(error?.code == 90023 && error?.description.contains("max_age") == true)
+    }
+
     @Test("answers prompt=none without a page")
     func none() throws {
         #expect(try self.step(["prompt": "none"], []) == .refuse(.loginRequired))

@@ -16,6 +16,38 @@ struct GraphAdministrationTests {
         #expect(try await world.directory.isEnabled(world.bob.id))
     }
 
+    @Test("nobody switches off their own account, nor the last administrator")
+    func lockingOut() async throws {
+        let world = try await GraphWorld()
+        _ = try await world.directory.setDirectoryRoles(of: world.alice.id, to: [.userAdministrator])
+        _ = try await world.directory.setDirectoryRoles(of: world.bob.id, to: [.globalAdministrator])
+        for (path, words) in [(world.alice.id, "by yourself"), (world.bob.id, "last administrator")] {
+            let answer = try await world.send(
+                .patch,
+                "/v1.0/users/\(path)",
+                as: world.alice.id,
+                ["accountEnabled": false]
+            )
+            #expect(answer.status == 400 && answer.body["error"]?["message"]?.string?.contains(words) == true)
+            #expect(try await world.directory.isEnabled(path))
+        }
+        _ = try await world.directory.setDirectoryRoles(of: world.alice.id, to: [.globalAdministrator])
+        let path = "/v1.0/users/\(world.bob.id)"
+        #expect(try await world.send(.patch, path, as: world.alice.id, ["accountEnabled": false]).status == 204)
+    }
+
+    @Test("nobody's body is read before it is known who they are")
+    func bodyLater() async throws {
+        let world = try await GraphWorld()
+        let answer = try await world.send(
+            .patch,
+            "/v1.0/users/x",
+            as: nil,
+            .string(String(repeating: "x", count: 300_000))
+        )
+        #expect(answer.status == 401)
+    }
+
     @Test("nobody else may, not for themselves either")
     func others() async throws {
         let world = try await GraphWorld()

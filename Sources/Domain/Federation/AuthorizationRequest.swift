@@ -94,7 +94,7 @@ extension AuthorizationRequest {
         self.challenge = challenge
         self.prompt = try Self.prompt(parameters["prompt"])
         self.loginHint = parameters["login_hint"].flatMap { $0.isEmpty ? nil : $0 }
-        self.maxAge = parameters["max_age"].flatMap { Int64($0) }
+        self.maxAge = try Self.maxAge(parameters["max_age"])
         self.wantsClientInfo = parameters["client_info"] == "1"
     }
 
@@ -111,6 +111,14 @@ extension AuthorizationRequest {
         } else if version == .v2 {
             throw .missing("scope")
         }
+    }
+
+    // One that is passed over would let an old sign-in do where the client asked for a new one.
+    private static func maxAge(_ text: String?) throws(OAuthError) -> Int64? {
+        guard let text, !text.isEmpty else { return nil }
+        guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), let seconds = Int64(text)
+        else { throw .badParameter("max_age", "it must be a whole number of seconds") }
+        return seconds
     }
 
     private static func prompt(_ text: String?) throws(OAuthError) -> Set<Prompt> {

@@ -1,3 +1,5 @@
+import Vocabulary
+
 /// An address that codes may be sent to, strictly read: `https` anywhere, plain `http` only on this computer.
 ///
 /// Source: RFC 8252 section 7.3 and the Microsoft identity platform's redirect URI restrictions.

@@ -64,6 +64,7 @@ extension Directory {
         try await self.commit { transaction in
             let principal = try Self.signer(id, in: transaction)
             guard principal.isEnabled != isEnabled else { return Effect(false) }
+            if !isEnabled { try Self.checkSpared(id, by: author, "disabled", in: transaction) }
             let from = isEnabled ? principal.validFrom : self.clock.now.revoking(after: principal.validFrom)
             for statement in Self.updates(id, isEnabled: isEnabled, validFrom: from) {
                 try transaction.run(statement)

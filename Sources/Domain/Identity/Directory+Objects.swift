@@ -106,6 +106,7 @@ extension Directory {
     public func delete(_ id: GUID, dryRun: Bool = false, by author: Author = .system) async throws -> Principal? {
         try await self.commit(dryRun: dryRun) { transaction in
             guard let principal = try Self.principal(id, in: transaction) else { return Effect(nil) }
+            try Self.checkSpared(id, by: author, "deleted", in: transaction)
             try transaction.run("DELETE FROM identity_user WHERE id = \(id)")
             try transaction.run("DELETE FROM identity_former_name WHERE user_id = \(id)")
             try transaction.run("DELETE FROM identity_group WHERE id = \(id)")
@@ -160,6 +161,9 @@ extension Directory {
             )
             let after = Set(roles.map(\.rawValue))
             guard before != after else { return Effect(false) }
+            if !roles.contains(.globalAdministrator) {
+                try Self.checkSpared(id, by: author, "relieved of the role", in: transaction)
+            }
             try transaction.run("DELETE FROM identity_role WHERE principal_id = \(id)")
             for role in after {
                 try transaction.run("INSERT INTO identity_role (principal_id, role) VALUES (\(id), \(role))")

@@ -111,6 +111,9 @@ extension Directory {
             try Self.checkFree(name, for: old?.id, in: transaction)
             let plan = try UserPlan(draft, name: name, old: old, isNewPassword: hash != nil, now: self.clock.now)
             guard !plan.changed.isEmpty else { return Effect(plan.outcome) }
+            if let old, old.accountEnabled, draft.accountEnabled == false {
+                try Self.checkSpared(old.id, by: author, "disabled", in: transaction)
+            }
             let outcome = try plan.write(hash: hash, id: draft.id ?? fresh, in: transaction)
             return Effect(
                 outcome,

@@ -12,8 +12,8 @@ struct GraphRequest: Sendable {
     /// `appId=x`.
     let segments: [String]
     let authorization: String?
-    /// The document in the body; nil for an empty one.
-    let body: JSONValue?
+    /// The document in the body; nil for an empty one, and until `readBody`.
+    private(set) var body: JSONValue?
     /// Only members of this name are wanted; nil for the usual ones.
     let select: Set<String>?
     /// `$filter`.
@@ -26,10 +26,10 @@ struct GraphRequest: Sendable {
 
     /// Throws Request_BadRequest for what cannot be read, and Request_UnsupportedQuery for options that are not known:
     /// ignoring one would show more than was asked for.
-    init(reading request: Request) async throws(Problem) {
+    init(reading request: Request) throws(Problem) {
         guard
             let segments = Self.segments(of: request.uri.path),
-            let options = QueryText.options(request.uri.query ?? ""),
+            let options = FormFields(request.uri.query ?? "", names: .lowercased)?.values,
             request.headers[values: .authorization].count <= 1
         else { throw .badRequest("The request's address or headers cannot be read.") }
         for name in options.keys where name.hasPrefix("$") && !Self.known.contains(name) {
@@ -48,6 +48,10 @@ struct GraphRequest: Sendable {
         if let order = options["$orderby"], !["displayname", "displayname asc"].contains(order.lowercased()) {
             throw .unsupported("Lists are ordered by displayName.")
         }
+    }
+
+    /// Reads the body, which waits until it is known who sends it. Throws Request_BadRequest for what is no document.
+    mutating func readBody(of request: Request) async throws(Problem) {
         self.body = try await Self.document(of: request)
     }
 
@@ -55,11 +59,11 @@ struct GraphRequest: Sendable {
 
     /// The options that a link to the next page repeats.
     func link(_ base: String, after next: String) -> String {
-        var parts = ["$skiptoken=" + QueryText.encoded(next)]
+        var parts = ["$skiptoken=" + PercentEncoding.encode(next)]
         for name in ["$filter", "$top", "$select"] {
-            if let value = self.options[name] { parts.append(name + "=" + QueryText.encoded(value)) }
+            if let value = self.options[name] { parts.append(name + "=" + PercentEncoding.encode(value)) }
         }
-        return "\(base)/v1.0/\(self.segments.map(QueryText.encoded).joined(separator: "/"))?"
+        return "\(base)/v1.0/\(self.segments.map(PercentEncoding.encode).joined(separator: "/"))?"
             + parts.joined(separator: "&")
     }
 
@@ -76,9 +80,9 @@ struct GraphRequest: Sendable {
     private static func segments(of path: String) -> [String]? {
         var segments: [String] = []
         for piece in path.split(separator: "/" as Character).dropFirst() {
-            guard let decoded = QueryText.decoded(piece), !decoded.contains("/"), decoded.utf8.count <= 1024 else {
-                return nil
-            }
+            guard
+                let decoded = PercentEncoding.decode(piece), !decoded.contains("/"), decoded.utf8.count <= 1024
+            else { return nil }
             guard decoded.hasSuffix("')"), let open = decoded.firstIndex(of: "(") else {
                 segments.append(decoded)
                 continue

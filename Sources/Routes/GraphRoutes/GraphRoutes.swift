@@ -49,8 +49,9 @@ public struct GraphRoutes: Sendable {
     private func response(to request: Request) async -> Response {
         let correlation = request.headers[.clientRequestID].flatMap { GUID($0) } ?? GUID(from: self.random)
         do {
-            let read = try await GraphRequest(reading: request)
+            var read = try GraphRequest(reading: request)
             let caller = try await self.authenticate(read.authorization)
+            try await read.readBody(of: request)
             let answer = try await self.answer(read, GraphReader(caller.subject, in: self.directory))
             return GraphAnswer.response(answer.isNull ? .noContent : .ok, answer, correlation)
         } catch {

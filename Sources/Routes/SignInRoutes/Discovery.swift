@@ -134,7 +134,7 @@ extension SignInRoutes {
 
     // The same for every name of a domain: who exists is not told.
     private func userRealm(_ name: String) -> JSONValue {
-        let decoded = FormFields.decode(name.utf8) ?? ""
+        let decoded = PercentEncoding.decode(name, plusIsSpace: true) ?? ""
         let domain = decoded.split(separator: "@").last.map(String.init) ?? ""
         guard self.directory.tenant.owns(domain: domain) else { return ["ver": "1.0", "account_type": "Unknown"] }
         return [

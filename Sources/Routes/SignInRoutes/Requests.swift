@@ -28,7 +28,7 @@ extension SignInRoutes {
             throw OAuthError.malformedForm("the content type must be application/x-www-form-urlencoded")
         }
         let body = try await request.body.collect(upTo: Self.longestForm)
-        guard let fields = FormFields(String(buffer: body)) else {
+        guard let fields = FormFields(body.readableBytesView) else {
             throw OAuthError.malformedForm("a field is repeated or not well encoded")
         }
         return fields.values
@@ -69,7 +69,10 @@ extension SignInRoutes {
             throw .malformedForm("the Authorization header is not well encoded")
         }
         let pieces = bytes.split(separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false)
-        guard pieces.count == 2, let name = FormFields.decode(pieces[0]), let secret = FormFields.decode(pieces[1])
+        guard
+            pieces.count == 2,
+            let name = PercentEncoding.decode(pieces[0], plusIsSpace: true),
+            let secret = PercentEncoding.decode(pieces[1], plusIsSpace: true)
         else {
             throw .malformedForm("the Authorization header is not well encoded")
         }
@@ -79,6 +82,6 @@ extension SignInRoutes {
     /// The tenant word of the path, without its escapes.
     func tenantWord(_ context: some RequestContext) -> String {
         let word = context.parameters.get("tenant") ?? ""
-        return FormFields.decode(word.utf8) ?? word
+        return PercentEncoding.decode(word, plusIsSpace: true) ?? word
     }
 }
