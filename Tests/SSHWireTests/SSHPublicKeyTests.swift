@@ -90,6 +90,22 @@ struct SSHPublicKeyTests {
         #expect(throws: SSHWireError.malformedKey) { try SSHPublicKey(blob: blob) }
     }
 
+    @Test(
+        "an Ed25519 key of small order is refused, with which anybody could sign",
+        arguments: [
+            String(repeating: "00", count: 32), String(repeating: "00", count: 31) + "80",
+            "01" + String(repeating: "00", count: 31), "ec" + String(repeating: "ff", count: 31),
+            "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+        ]
+    )
+    func smallOrder(hex: String) throws {
+        let key = try #require(Hex.decode(hex))
+        #expect(throws: SSHWireError.malformedKey) { try SSHPublicKey.ed25519(key).check() }
+        #expect(throws: SSHWireError.malformedKey) {
+            try SSHPublicKey.securityKeyEd25519(key, application: "ssh:").check()
+        }
+    }
+
     @Test("a point that is not on its curve, compressed or at infinity is refused")
     func wrongPoint() {
         for point: [UInt8] in [

@@ -19,8 +19,6 @@ public struct IssuancePolicy: Sendable, Hashable {
     public var permissions: [SSHCertificateOption]
     /// The fewest bits of an RSA key.
     public var smallestRSA: Int
-    /// What follows the `@` in names of our own.
-    public var domain: String
 
     /// One hour for users, a week for hosts, a terminal and port forwarding.
     public init(
@@ -29,8 +27,7 @@ public struct IssuancePolicy: Sendable, Hashable {
         hostLifetime: Duration = .seconds(7 * 86_400),
         backdating: Duration = .seconds(300),
         permissions: [SSHCertificateOption] = [.permitPTY, .permitPortForwarding],
-        smallestRSA: Int = 2048,
-        domain: String = "sallyport"
+        smallestRSA: Int = 2048
     ) {
         self.userLifetime = userLifetime
         self.longestUserLifetime = longestUserLifetime
@@ -38,7 +35,6 @@ public struct IssuancePolicy: Sendable, Hashable {
         self.backdating = backdating
         self.permissions = permissions
         self.smallestRSA = smallestRSA
-        self.domain = domain
     }
 
     /// Judges an order for a holder as the directory knows it, nil when it does not; gives what the certificate will say.
@@ -46,7 +42,6 @@ public struct IssuancePolicy: Sendable, Hashable {
         _ order: UserCertificateOrder,
         for holder: Holder?,
         authorities: [SSHPublicKey],
-        tenant: GUID,
         at now: Instant,
         numbers: CertificateNumbers
     ) -> Verdict<SSHCertificate.Contents> {
@@ -57,10 +52,6 @@ public struct IssuancePolicy: Sendable, Hashable {
             return .refused(refusal)
         }
         let life = min(max(order.lifetime ?? self.userLifetime, .seconds(1)), self.longestUserLifetime)
-        let own = [
-            SSHCertificateOption.valued("oid@\(self.domain)", holder.id.description),
-            .valued("tid@\(self.domain)", tenant.description),
-        ]
         let contents = SSHCertificate.Contents(
             key: order.publicKey,
             serial: numbers.serial,
@@ -69,7 +60,8 @@ public struct IssuancePolicy: Sendable, Hashable {
             principals: [holder.login, holder.id.description],
             validAfter: SSHTime(now - self.backdating),
             validBefore: SSHTime(now + life),
-            extensions: (own + self.permissions).sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+            // Nothing of ours: sshd writes a log line at each login for an extension that it does not know.
+            extensions: self.permissions.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
         )
         return Self.checked(contents)
     }

@@ -72,7 +72,6 @@ public final class SSHAuthority: Sendable {
             order,
             for: try await self.holder(order.subject),
             authorities: self.authorities,
-            tenant: self.directory.tenant.id,
             at: self.clock.now,
             numbers: CertificateNumbers(from: self.random)
         )

@@ -1,4 +1,5 @@
 import Crypto
+import Vocabulary
 
 /// A public key as SSH names it: somebody's, a host's or an authority's.
 ///
@@ -110,8 +111,8 @@ public enum SSHPublicKey: Hashable, Sendable {
     public func check() throws(SSHWireError) {
         let isGood =
             switch self {
-            case .ed25519(let key): key.count == 32
-            case .securityKeyEd25519(let key, let application): key.count == 32 && Self.isGood(application)
+            case .ed25519(let key): Self.isGoodEd25519(key)
+            case .securityKeyEd25519(let key, let application): Self.isGoodEd25519(key) && Self.isGood(application)
             case .ecdsa(let curve, let point): Self.isPoint(point, on: curve)
             case .securityKeyP256(let point, let application):
                 Self.isPoint(point, on: .p256) && Self.isGood(application)
@@ -119,6 +120,26 @@ public enum SSHPublicKey: Hashable, Sendable {
             }
         guard isGood else { throw .malformedKey }
     }
+
+    /// Whether 32 bytes are no point of small order, under which signatures can be made without a private key.
+    ///
+    /// The y coordinates of those eight points, the two among them that can also be written above the field's prime so too; the sign of x is in
+    /// the last bit. Source: RFC 8032 section 5.1.2.
+    private static func isGoodEd25519(_ key: [UInt8]) -> Bool {
+        guard key.count == 32, let last = key.last else { return false }
+        let ordinate = Hex.encode(key.dropLast() + [last & 0x7f])
+        return !Self.smallOrders.contains(ordinate)
+    }
+
+    private static let smallOrders: Set<String> = {
+        let middle = String(repeating: "ff", count: 30)
+        return [
+            String(repeating: "00", count: 32), "01" + String(repeating: "00", count: 31),
+            "ec" + middle + "7f", "ed" + middle + "7f", "ee" + middle + "7f",
+            "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+            "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        ]
+    }()
 
     private static func isGood(_ application: String) -> Bool {
         !application.isEmpty && application.utf8.count <= 1024
