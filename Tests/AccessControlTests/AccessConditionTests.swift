@@ -57,6 +57,50 @@ struct AccessConditionTests {
     }
 
     @Test(
+        "sets compare by any or by all of the values on the right",
+        arguments: [
+            ("ForAnyOfAnyValues:GuidEquals", true, false), ("ForAllOfAnyValues:GuidEquals", true, false),
+            ("ForAnyOfAllValues:GuidEquals", false, false), ("ForAllOfAllValues:GuidEquals", false, false),
+            ("ForAnyOfAnyValues:GuidNotEquals", true, true), ("ForAllOfAnyValues:GuidNotEquals", true, true),
+            ("ForAnyOfAllValues:GuidNotEquals", false, true), ("ForAllOfAllValues:GuidNotEquals", false, true),
+        ]
+    )
+    func sets(_ name: String, ofOne: Bool, ofNone: Bool) throws {
+        let values = "{\(Self.reader), \(RoleDefinition.contributor)}"
+        let condition = try AccessCondition("@Request[\(Self.attribute):RoleDefinitionId] \(name) \(values)")
+        func holds(_ role: GUID) -> Bool {
+            condition.isFulfilled(by: .assignRole, RequestAttributes(roleDefinition: role))
+        }
+        #expect(holds(Self.reader) == ofOne)
+        #expect(holds(RoleDefinition.owner) == ofNone)
+    }
+
+    @Test("letter case counts for StringEquals and not for StringEqualsIgnoreCase")
+    func letterCase() throws {
+        let left = "@Request[\(Self.attribute):PrincipalType]"
+        let user = RequestAttributes(principalType: .user)
+        #expect(try AccessCondition("\(left) StringEquals 'User'").isFulfilled(by: .assignRole, user))
+        #expect(try !AccessCondition("\(left) StringEquals 'user'").isFulfilled(by: .assignRole, user))
+        #expect(try AccessCondition("\(left) StringEqualsIgnoreCase 'user'").isFulfilled(by: .assignRole, user))
+        #expect(try AccessCondition("\(left) StringNotLike '*Group'").isFulfilled(by: .assignRole, user))
+    }
+
+    @Test("Exists asks for a value; attributes that nobody has exist for nobody and compare with nothing")
+    func existence() throws {
+        let principal = "@Principal[Microsoft.Directory/CustomSecurityAttributes/Id:Project_Name]"
+        let role = "@Request[\(Self.attribute):RoleDefinitionId]"
+        let request = RequestAttributes(roleDefinition: Self.reader)
+        #expect(try AccessCondition("Exists \(role)").isFulfilled(by: .assignRole, request))
+        #expect(try !AccessCondition("Exists \(role)").isFulfilled(by: .removeRole, request))
+        #expect(try AccessCondition("NOT Exists \(principal)").isFulfilled(by: .assignRole, request))
+        for text in [
+            "\(principal) StringEquals 'x'", "\(principal) StringNotEquals 'x'", "!(\(principal) StringEquals 'x')",
+        ] {
+            #expect(try !AccessCondition(text).isFulfilled(by: .assignRole, request))
+        }
+    }
+
+    @Test(
         "refuses what it does not understand",
         arguments: [
             "",
@@ -68,7 +112,10 @@ struct AccessConditionTests {
             "ActionMatches{}",
             "ActionMatches{'a'} AND ActionMatches{'b'} OR ActionMatches{'c'}",
             "SubOperationMatches{'Blob.List'}",
-            "@Principal[Microsoft.Directory/CustomSecurityAttributes/Id:X] StringEquals 'a'",
+            "@Principal[Microsoft.Directory/CustomSecurityAttributes/Id:] StringEquals 'a'",
+            "@Request[Microsoft.Directory/CustomSecurityAttributes/Id:X] StringEquals 'a'",
+            "Exists @Principal[Microsoft.Authorization/roleAssignments:PrincipalId]",
+            "Exists ActionMatches{'a'}",
             "@Environment[UtcNow] DateTimeGreaterThan '2026-01-01T00:00:00Z'",
             "@Request[Microsoft.Storage/storageAccounts:name] StringEquals 'a'",
             "@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] StringEquals {'a'}",

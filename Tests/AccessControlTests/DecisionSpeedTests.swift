@@ -23,6 +23,7 @@ struct DecisionSpeedTests {
                         principalType: .user,
                         description: nil,
                         condition: nil,
+                        delegatedIdentity: nil,
                         createdOn: Instant(seconds: 0),
                         updatedOn: Instant(seconds: 0),
                         createdBy: nil,

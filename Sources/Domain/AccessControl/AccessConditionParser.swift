@@ -71,59 +71,74 @@ struct AccessConditionParser {
             guard patterns.count == 1 else {
                 throw AccessConditionError(sentence: "ActionMatches takes one action.")
             }
-            return .actionMatches(patterns[0])
+            return .actionMatches(ActionPatterns(patterns))
         }
-        if self.take("@Request") { return try self.comparison(.request) }
-        if self.take("@Resource") { return try self.comparison(.resource) }
-        throw self.unexpected()
+        let asksForExistence = self.takeWord("Exists")
+        guard let source = AccessCondition.Source.allCases.first(where: { self.take($0.rawValue) }) else {
+            throw self.unexpected()
+        }
+        let attribute = try self.attribute(of: source)
+        return asksForExistence ? .exists(attribute) : try self.comparison(attribute)
+    }
+
+    private mutating func attribute(
+        of source: AccessCondition.Source
+    ) throws(AccessConditionError) -> AccessCondition.Attribute {
+        guard self.take("[") else { throw self.unexpected() }
+        let name = String(self.run { $0 != "]" })
+        guard self.take("]") else { throw self.unexpected() }
+        guard let attribute = AccessCondition.Attribute(source, named: name) else {
+            throw AccessConditionError(
+                sentence:
+                    "The attribute '\(PrintableText.of(source.rawValue + "[" + name))]' cannot be used in a condition."
+            )
+        }
+        return attribute
     }
 
     private mutating func comparison(
-        _ source: AccessCondition.Source
+        _ attribute: AccessCondition.Attribute
     ) throws(AccessConditionError) -> AccessCondition.Expression {
-        guard self.take("[") else { throw self.unexpected() }
-        let name = self.run { $0 != "]" }.lowercased()
-        guard self.take("]") else { throw self.unexpected() }
-        guard let attribute = AccessCondition.Attribute.allCases.first(where: { $0.rawValue.lowercased() == name })
-        else {
-            throw AccessConditionError(
-                sentence: "The attribute '\(PrintableText.of(name))' cannot be used in a condition."
-            )
-        }
         self.skipBlanks()
-        let written = self.run { $0.isLetter || $0 == ":" }
-        guard let isEqual = Self.operators(for: attribute)[written.lowercased()] else {
+        let written = String(self.run { $0.isLetter || $0 == ":" })
+        var values: Set<String> = []
+        for value in try self.values() {
+            values.insert(try Self.checked(value, for: attribute))
+        }
+        guard let comparison = AccessCondition.Comparison(written, for: attribute, values: values) else {
             throw AccessConditionError(
-                sentence:
-                    "The operator '\(PrintableText.of(String(written)))' cannot be used with '\(attribute.rawValue)'."
+                sentence: "The operator '\(PrintableText.of(written))' cannot be used with this attribute and "
+                    + "\(values.count == 1 ? "one value" : "these values")."
             )
         }
-        var values: Set<String> = []
-        for value in try self.list() {
-            if attribute.isIdentifier {
-                guard let identifier = GUID(value) else {
-                    throw AccessConditionError(sentence: "'\(PrintableText.of(value))' is not a GUID.")
-                }
-                values.insert(identifier.description)
-            } else {
-                guard let type = PrincipalType(named: value) else {
-                    throw AccessConditionError(sentence: "'\(PrintableText.of(value))' is not a principal type.")
-                }
-                values.insert(type.rawValue.lowercased())
-            }
-        }
-        return .compare(source, attribute, isEqual: isEqual, values: values)
+        return .compare(attribute, comparison)
     }
 
-    // Our attributes have one value each, so "equals any of these" and "differs from all of these" are the two
-    // questions there are.
-    private static func operators(for attribute: AccessCondition.Attribute) -> [String: Bool] {
-        attribute.isIdentifier
-            ? ["foranyofanyvalues:guidequals": true, "foranyofallvalues:guidnotequals": false]
-            : [
-                "foranyofanyvalues:stringequalsignorecase": true,
-                "foranyofallvalues:stringnotequalsignorecase": false,
-            ]
+    private static func checked(
+        _ value: String,
+        for attribute: AccessCondition.Attribute
+    ) throws(AccessConditionError) -> String {
+        if attribute.isIdentifier {
+            guard let identifier = GUID(value) else {
+                throw AccessConditionError(sentence: "'\(PrintableText.of(value))' is not a GUID.")
+            }
+            return identifier.description
+        }
+        guard attribute.name == .principalType, !value.contains("*") else { return value }
+        guard PrincipalType(named: value) != nil else {
+            throw AccessConditionError(sentence: "'\(PrintableText.of(value))' is not a principal type.")
+        }
+        return value
+    }
+
+    // A set in braces, or one value in quotes.
+    private mutating func values() throws(AccessConditionError) -> [String] {
+        self.skipBlanks()
+        guard self.rest.first == "'" else { return try self.list() }
+        _ = self.take("'")
+        let value = String(self.run { $0 != "'" })
+        guard self.take("'") else { throw self.unexpected() }
+        return [value]
     }
 
     // `{a, 'b'}`: at least one value, quoted or not.

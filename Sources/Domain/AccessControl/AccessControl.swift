@@ -17,22 +17,28 @@ public final class AccessControl: Sendable {
     let audit: AuditLog
     let clock: TimeSource
     let random: RandomSource
+    let tenant: GUID
     let turnstile = Turnstile()
-    private let snapshot = Mutex(AccessSnapshot())
+    private let snapshot: Mutex<AccessSnapshot>
 
     /// Makes the service on a store that has the schema; call `load` before deciding, until then everything is refused.
+    ///
+    /// - Parameter tenant: Names the root management group.
     public init(
         database: any Database,
         audit: AuditLog,
         clock: TimeSource,
         random: RandomSource,
+        tenant: GUID = .zero,
         policy: AssignmentPolicy = AssignmentPolicy()
     ) {
         self.database = database
         self.audit = audit
         self.clock = clock
         self.random = random
+        self.tenant = tenant
         self.policy = policy
+        self.snapshot = Mutex(AccessSnapshot(root: tenant))
     }
 
     /// Reads everything from the store; throws `StorageError`.
@@ -57,41 +63,20 @@ public final class AccessControl: Sendable {
         self.current.decide(action, at: path, for: subject, attributes)
     }
 
-    /// Why a decision is as it is, for "why was I refused?".
-    public func explain(
-        _ action: Action,
-        at path: ResourcePath,
-        for subject: Subject,
-        attributes: RequestAttributes = .none
-    ) -> Explanation {
-        let snapshot = self.current
-        let findings = snapshot.entries(of: subject.groups.union([subject.id]))
-            .map { entry in
-                let assignment = entry.assignment
-                return Explanation.Finding(
-                    assignment: assignment,
-                    roleName: snapshot.roles[assignment.roleDefinition]?.definition.roleName
-                        ?? assignment.roleDefinition.description,
-                    group: assignment.principal == subject.id ? nil : assignment.principal,
-                    outcome: assignment.scope.contains(path)
-                        ? snapshot.outcome(of: entry, action, attributes) : .otherScope
-                )
-            }
-            .sorted { left, right in
-                if (left.outcome == .grants) != (right.outcome == .grants) { return left.outcome == .grants }
-                return (left.assignment.scope.key, left.assignment.name) < (
-                    right.assignment.scope.key, right.assignment.name
-                )
-            }
-        return Explanation(
-            action: action,
-            path: path,
-            subject: subject,
-            isAllowed: snapshot.decide(action, at: path, for: subject, attributes).isAllowed,
-            findings: findings,
-            denials: snapshot.denial(of: action, at: path, for: subject).map { [$0] } ?? [],
-            roles: RoleAdvice.names(allowing: action)
-        )
+    /// Whether `decide` would allow this; for lists, where nobody is told why an element is missing.
+    public func allows(_ action: Action, at path: ResourcePath, for subject: Subject) -> Bool {
+        self.current.allows(action, at: path, for: subject)
+    }
+
+    /// Where below a scope the assignments lie that may give an action, or anything at all, to a subject: the only places
+    /// that a list has to look at. None is below another. Nil when one lies at the scope or above it.
+    public func places(of subject: Subject, below scope: ResourcePath, for action: Action? = nil) -> [ResourcePath]? {
+        self.current.places(of: subject.groups.union([subject.id]), below: scope, action)
+    }
+
+    /// Whether a subject has any role at, above or below a scope.
+    public func hasAnyRole(for subject: Subject, at scope: ResourcePath) -> Bool {
+        self.current.hasAny(of: subject.groups.union([subject.id]), at: scope)
     }
 
     /// The principals (users, groups, service principals) to whom an action is given by an assignment that names them.
@@ -108,10 +93,12 @@ public final class AccessControl: Sendable {
 
     /// The roles that can be assigned at a scope, built-in ones first; with `andBelow` also those of scopes below.
     public func definitions(at scope: ResourcePath, andBelow: Bool = false) -> [RoleDefinition] {
-        let roles = self.current.roles
+        let (roles, tree) = (self.current.roles, self.current.tree)
         let custom = roles.values.map(\.definition).filter { definition in
             definition.isCustom
-                && definition.assignableScopes.contains { $0.contains(scope) || (andBelow && scope.contains($0)) }
+                && definition.assignableScopes.contains {
+                    tree.covers($0, scope) || (andBelow && tree.covers(scope, $0))
+                }
         }
         return RoleDefinition.builtIn + custom.sorted { ($0.roleName, $0.name) < ($1.roleName, $1.name) }
     }
@@ -142,13 +129,17 @@ public final class AccessControl: Sendable {
 
     /// The denials that hold at a scope.
     public func denials(at scope: ResourcePath) -> [DenyAssignment] {
-        self.current.denials.map(\.assignment).filter { $0.concerns(scope) }
+        let snapshot = self.current
+        return snapshot.denials.map(\.assignment).filter { $0.concerns(scope, in: snapshot.tree) }
     }
 
     /// How many assignments a subscription has, on itself and on everything in it.
     public func assignmentCount(in subscription: GUID) -> Int {
-        self.current.entries.values.count { $0.assignment.scope.subscription == subscription }
+        self.current.count(in: subscription)
     }
+
+    /// How many assignments each subscription has, those without any left out.
+    public var assignmentCounts: [GUID: Int] { self.current.counts }
 
     // MARK: The snapshot
 
@@ -169,6 +160,8 @@ public struct AssignmentPolicy: Sendable, Hashable {
     public var perManagementGroup: Int
     /// Whether built-in roles with data actions, the login roles among them, may be assigned at management groups.
     public var allowsLoginRolesAtManagementGroups: Bool
+    /// The part of a limit from which on it is warned about.
+    public var warning = 0.9
 
     /// Azure's own values unless told otherwise.
     public init(

@@ -16,8 +16,45 @@ extension AccessControl {
         source: String = ""
     ) async throws(Problem) -> (RoleAssignment, created: Bool) {
         let trace = Trace(subject: subject, correlation: correlation, source: source)
-        return try await self.changing("roleAssignment.write", draft.auditTarget, draft.auditDetails, trace) {
+        return try await self.assign(draft, trace) { () throws(Problem) in
             try self.permit(.assignRole, at: draft.scope, trace, draft.attributes)
+        }
+    }
+
+    /// Makes an administrator of the directory User Access Administrator of everything. The caller has checked that
+    /// `subject` is one. Source: Azure, "Elevate access to manage all subscriptions and management groups".
+    @discardableResult
+    public func elevate(
+        _ subject: Subject,
+        correlation: String = "",
+        source: String = ""
+    ) async throws(Problem) -> RoleAssignment {
+        let held = self.assignments(
+            at: .root,
+            RoleAssignmentFilter(
+                reach: .exactly,
+                principals: [subject.id],
+                roleDefinition: RoleDefinition.userAccessAdministrator
+            )
+        )
+        if let held = held.first { return held }
+        let draft = RoleAssignmentDraft(
+            name: GUID(from: self.random),
+            scope: .root,
+            roleDefinition: RoleDefinition.userAccessAdministrator,
+            principal: subject.id,
+            principalType: .user
+        )
+        return try await self.assign(draft, Trace(subject: subject, correlation: correlation, source: source)) {}.0
+    }
+
+    private func assign(
+        _ draft: RoleAssignmentDraft,
+        _ trace: Trace,
+        _ permit: () throws(Problem) -> Void
+    ) async throws(Problem) -> (RoleAssignment, created: Bool) {
+        try await self.changing("roleAssignment.write", draft.auditTarget, draft.auditDetails, trace) {
+            try permit()
             let role = try self.role(assignableBy: draft)
             let now = self.clock.now
             let known = self.current.entries[draft.name]?.assignment
@@ -25,11 +62,13 @@ extension AccessControl {
             let assignment = RoleAssignment(
                 draft,
                 createdOn: known?.createdOn ?? now,
-                createdBy: known.map(\.createdBy) ?? subject?.id,
+                createdBy: known.map(\.createdBy) ?? trace.subject?.id,
                 updatedOn: now,
-                updatedBy: subject?.id
+                updatedBy: trace.subject?.id
             )
-            if let known, known.description == draft.description, known.condition == draft.condition {
+            if let known, known.description == draft.description, known.condition == draft.condition,
+                known.delegatedIdentity == draft.delegatedIdentity
+            {
                 return (known, false)
             }
             let entry = try AccessSnapshot.Entry(readable: assignment)
@@ -116,7 +155,7 @@ extension AccessControl {
     }
 
     // The role that the draft names, if it can be assigned at that scope.
-    private func role(assignableBy draft: RoleAssignmentDraft) throws(Problem) -> RoleDefinition {
+    func role(assignableBy draft: RoleAssignmentDraft) throws(Problem) -> RoleDefinition {
         guard let role = self.definition(draft.roleDefinition) else {
             throw Problem(
                 "RoleDefinitionDoesNotExist",
@@ -126,7 +165,7 @@ extension AccessControl {
         guard draft.scope.canCarryRoles else {
             throw Problem("InvalidScope", shown: "Roles cannot be assigned at '\(draft.scope)'.")
         }
-        guard role.assignableScopes.contains(where: { $0.contains(draft.scope) }) else {
+        guard role.assignableScopes.contains(where: { self.covers($0, draft.scope) }) else {
             throw Problem(
                 "RoleAssignmentScopeNotAssignableToRoleDefinition",
                 shown:
@@ -140,93 +179,26 @@ extension AccessControl {
                     "DataActionsNotAssignableAtManagementGroup",
                     shown:
                         "The role '\(role.roleName)' holds data actions and cannot be assigned at a management group. "
-                        + "Assign it at a subscription, a resource group or a resource."
+                        + (role.isCustom
+                            ? "Assign it at a subscription, a resource group or a resource."
+                            : "The operator has switched this off (login-roles-at-management-groups): assign it at a "
+                                + "subscription, a resource group or a resource.")
                 )
             }
+        }
+        guard (draft.delegatedIdentity ?? "").utf8.count <= 2048 else {
+            throw Problem("InvalidRoleAssignment", shown: "delegatedManagedIdentityResourceId is too long.")
         }
         guard (draft.description ?? "").count <= 1024 else {
             throw Problem("InvalidRoleAssignment", shown: "The description is longer than 1,024 characters.")
         }
         return role
     }
-
-    private func checkRoom(for assignment: RoleAssignment, in transaction: any Transaction) throws {
-        let twin = try transaction.row(
-            """
-            SELECT name FROM role_assignment
-            WHERE scope = \(assignment.scope) AND role = \(assignment.roleDefinition) AND principal = \(assignment.principal)
-            """
-        )
-        if let twin {
-            // Azure writes the identifier without hyphens here, and scripts cut it out.
-            let name = try twin.guid("name").description.filter { $0 != "-" }
-            throw Problem(
-                "RoleAssignmentExists",
-                shown: "The role assignment already exists. The ID of the existing role assignment is \(name)."
-            )
-        }
-        let (count, limit) =
-            if let subscription = assignment.scope.subscription {
-                (
-                    try transaction.row(
-                        "SELECT COUNT(*) AS count FROM role_assignment WHERE subscription = \(subscription)"
-                    ),
-                    self.policy.perSubscription
-                )
-            } else {
-                (
-                    try transaction.row(
-                        "SELECT COUNT(*) AS count FROM role_assignment WHERE scope = \(assignment.scope)"
-                    ),
-                    self.policy.perManagementGroup
-                )
-            }
-        guard try count?.integer("count") ?? 0 < limit else {
-            throw Problem(
-                "RoleAssignmentLimitExceeded",
-                shown:
-                    "The limit of \(limit) role assignments is reached. Assign roles to groups, or at a resource group or "
-                    + "subscription instead of at each machine."
-            )
-        }
-    }
-
-    // Nobody could assign roles there any more. Source: Azure RBAC troubleshooting, "Cannot delete the last RBAC admin
-    // assignment".
-    private static func checkNotLastOwner(_ assignment: RoleAssignment, in transaction: any Transaction) throws {
-        guard
-            assignment.roleDefinition == RoleDefinition.owner,
-            assignment.scope == .root || assignment.scope.isOf(type: "Microsoft.Resources/subscriptions")
-        else { return }
-        let others = try transaction.row(
-            """
-            SELECT COUNT(*) AS count FROM role_assignment
-            WHERE scope = \(assignment.scope) AND role = \(assignment.roleDefinition) AND condition_text IS NULL
-            AND name <> \(assignment.name)
-            """
-        )
-        guard try others?.integer("count") ?? 0 > 0 else {
-            throw Problem(
-                "CannotDeleteLastOwner",
-                shown:
-                    "Cannot delete the last RBAC admin assignment: make somebody else Owner of '\(assignment.scope)' first."
-            )
-        }
-    }
 }
 
 extension ResourcePath {
-    /// The management group that the path lies in or is.
-    var managementGroup: String? {
-        guard
-            self.segments.count >= 4,
-            self.key.hasPrefix("/providers/microsoft.management/managementgroups/")
-        else { return nil }
-        return self.segments[3]
-    }
-
     // The root, a management group, a subscription, a resource group, or a resource.
-    fileprivate var canCarryRoles: Bool {
+    var canCarryRoles: Bool {
         if self == .root { return true }
         if self.managementGroup != nil { return self.segments.count == 4 }
         return self.subscription != nil && self.type != nil
@@ -276,7 +248,7 @@ extension RoleAssignment {
         ["roleDefinition": "\(self.roleDefinition)", "principal": "\(self.principal)", "scope": "\(self.scope)"]
     }
 
-    fileprivate init(
+    init(
         _ draft: RoleAssignmentDraft,
         createdOn: Instant,
         createdBy: GUID?,
@@ -291,6 +263,7 @@ extension RoleAssignment {
             principalType: draft.principalType,
             description: draft.description,
             condition: draft.condition,
+            delegatedIdentity: draft.delegatedIdentity,
             createdOn: createdOn,
             updatedOn: updatedOn,
             createdBy: createdBy,

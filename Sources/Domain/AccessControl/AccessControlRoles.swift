@@ -98,51 +98,6 @@ extension AccessControl {
         }
     }
 
-    /// Forbids something, whatever roles say. The system alone does this, so there is nobody to ask for permission.
-    public func deny(_ denial: DenyAssignment) async throws(Problem) {
-        let trace = Trace(subject: nil, correlation: "", source: "")
-        let details = ["name": denial.denyName]
-        try await self.changing("denyAssignment.write", denial.scope.description, details, trace) {
-            let now = self.clock.now
-            let document = String(decoding: try JSONText.encode(denial), as: UTF8.self)
-            try await self.database.write { transaction in
-                try transaction.run(
-                    """
-                    INSERT INTO deny_assignment (name, document)
-                    VALUES (\(denial.name), \(document))
-                    ON CONFLICT (name) DO UPDATE SET document = excluded.document
-                    """
-                )
-                try self.audit.record(
-                    trace.event("denyAssignment.write", denial.scope.description, details, at: now),
-                    in: transaction
-                )
-            }
-            self.change { $0.put(denial) }
-            self.changes.publish(AccessChange(principal: .zero, scope: denial.scope))
-        }
-    }
-
-    /// Ends a denial; does nothing when there is none of that name.
-    public func removeDenial(_ name: GUID) async throws(Problem) {
-        let trace = Trace(subject: nil, correlation: "", source: "")
-        try await self.changing("denyAssignment.delete", name.description, [:], trace) {
-            guard let known = self.current.denials.first(where: { $0.assignment.name == name })?.assignment else {
-                return
-            }
-            let now = self.clock.now
-            try await self.database.write { transaction in
-                try transaction.run("DELETE FROM deny_assignment WHERE name = \(name)")
-                try self.audit.record(
-                    trace.event("denyAssignment.delete", known.scope.description, ["name": known.denyName], at: now),
-                    in: transaction
-                )
-            }
-            self.change { $0.removeDenial(name) }
-            self.changes.publish(AccessChange(principal: .zero, scope: known.scope))
-        }
-    }
-
     private func publish(changeOf role: GUID) {
         for entry in self.current.entries.values where entry.assignment.roleDefinition == role {
             self.changes.publish(AccessChange(principal: entry.assignment.principal, scope: entry.assignment.scope))

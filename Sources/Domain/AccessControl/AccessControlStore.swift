@@ -42,51 +42,94 @@ extension AccessControl {
                 )
                 """,
             ]
-        )
+        ),
+        Migration(
+            "access-control-2",
+            [
+                "ALTER TABLE role_assignment ADD COLUMN delegated_identity TEXT",
+                """
+                CREATE TABLE management_group (
+                    name_key TEXT PRIMARY KEY NOT NULL,
+                    name TEXT NOT NULL,
+                    display_name TEXT NOT NULL,
+                    parent_key TEXT,
+                    version BIGINT NOT NULL,
+                    updated_on BIGINT NOT NULL,
+                    updated_by TEXT
+                )
+                """,
+                """
+                CREATE TABLE management_group_member (
+                    subscription TEXT PRIMARY KEY NOT NULL,
+                    group_key TEXT NOT NULL
+                )
+                """,
+            ]
+        ),
     ]
+
+    private static let page = 4096
 
     /// Everything in the store as a snapshot. An assignment whose condition cannot be read is left out: it must not
     /// grant.
     func stored() async throws -> AccessSnapshot {
-        let (roles, assignments, denials) = try await self.database.read { reader in
-            (
-                try reader.rows("SELECT document FROM role_definition").map { row in
-                    try JSONText.decode(RoleDefinition.self, from: try row.text("document"))
-                },
-                try reader.rows("SELECT * FROM role_assignment").map(RoleAssignment.init),
-                try reader.rows("SELECT document FROM deny_assignment").map { row in
-                    try JSONText.decode(DenyAssignment.self, from: try row.text("document"))
+        try await self.database.read { reader in
+            var snapshot = AccessSnapshot(root: self.tenant)
+            for role in RoleDefinition.builtIn { snapshot.put(try PreparedRole(role)) }
+            for row in try reader.rows("SELECT document FROM role_definition") {
+                let role = try JSONText.decode(RoleDefinition.self, from: try row.text("document"))
+                snapshot.put(try PreparedRole(role))
+            }
+            // Many assignments lie at few scopes: each scope is read once and shared.
+            var scopes: [String: ResourcePath] = [:]
+            var last = ""
+            while true {
+                // In pages, because rows take ten times the memory of what is made of them.
+                let rows = try reader.rows(
+                    """
+                    SELECT * FROM role_assignment
+                    WHERE name > \(last)
+                    ORDER BY name
+                    LIMIT \(Self.page)
+                    """
+                )
+                for row in rows {
+                    let text = try row.text("scope_text")
+                    let scope = try scopes[text] ?? row.path("scope_text")
+                    scopes[text] = scope
+                    guard let entry = try? AccessSnapshot.Entry(try RoleAssignment(row, at: scope)) else { continue }
+                    snapshot.add(entry)
                 }
-            )
+                guard rows.count == Self.page, let end = rows.last else { break }
+                last = try end.text("name")
+            }
+            for row in try reader.rows("SELECT document FROM deny_assignment") {
+                snapshot.put(try JSONText.decode(DenyAssignment.self, from: try row.text("document")))
+            }
+            let groups = try reader.rows("SELECT * FROM management_group").map(ManagementGroup.init)
+            snapshot.tree.put(all: groups)
+            for row in try reader.rows("SELECT * FROM management_group_member") {
+                snapshot.tree.place(try row.guid("subscription"), in: try row.text("group_key"))
+            }
+            return snapshot
         }
-        var snapshot = AccessSnapshot()
-        for role in RoleDefinition.builtIn + roles {
-            snapshot.put(try PreparedRole(role))
-        }
-        for assignment in assignments {
-            guard let entry = try? AccessSnapshot.Entry(assignment) else { continue }
-            snapshot.put(entry)
-        }
-        for denial in denials {
-            snapshot.put(denial)
-        }
-        return snapshot
     }
 }
 
 extension RoleAssignment {
-    init(_ row: Row) throws {
+    init(_ row: Row, at scope: ResourcePath) throws {
         guard let type = PrincipalType(rawValue: try row.text("principal_type")) else {
             throw StorageError(.unexpectedValue, "column principal_type")
         }
         self.init(
             name: try row.guid("name"),
-            scope: try row.path("scope_text"),
+            scope: scope,
             roleDefinition: try row.guid("role"),
             principal: try row.guid("principal"),
             principalType: type,
             description: try row.optionalText("description"),
             condition: try row.optionalText("condition_text"),
+            delegatedIdentity: try row.optionalText("delegated_identity"),
             createdOn: try row.instant("created_on"),
             updatedOn: try row.instant("updated_on"),
             createdBy: row.isNull("created_by") ? nil : try row.guid("created_by"),
@@ -99,16 +142,17 @@ extension RoleAssignment {
         """
         INSERT INTO role_assignment (
             name, scope, scope_text, subscription, role, principal, principal_type, description, condition_text,
-            created_on, updated_on, created_by, updated_by
+            delegated_identity, created_on, updated_on, created_by, updated_by
         )
         VALUES (
             \(self.name), \(self.scope), \(self.scope.description), \(self.scope.subscription), \(self.roleDefinition),
             \(self.principal), \(self.principalType.rawValue), \(self.description), \(self.condition),
-            \(self.createdOn), \(self.updatedOn), \(self.createdBy), \(self.updatedBy)
+            \(self.delegatedIdentity), \(self.createdOn), \(self.updatedOn), \(self.createdBy), \(self.updatedBy)
         )
         ON CONFLICT (name) DO UPDATE SET
             description = excluded.description,
             condition_text = excluded.condition_text,
+            delegated_identity = excluded.delegated_identity,
             updated_on = excluded.updated_on,
             updated_by = excluded.updated_by
         """

@@ -3,7 +3,7 @@
 /// `*` stands for any run of characters, slashes included. `/*/` may also stand for a single slash, so that
 /// `Microsoft.Compute/virtualMachines/*/read` covers `Microsoft.Compute/virtualMachines/read`: the login roles are
 /// meant to let their holders see the machine. Source: Azure custom roles, "Wildcards".
-struct ActionPatterns: Sendable {
+struct ActionPatterns: Sendable, Hashable {
     private var names: Set<String> = []
     private var patterns: [ActionPattern] = []
 
@@ -31,7 +31,7 @@ struct ActionPatterns: Sendable {
 }
 
 /// One pattern with at least one `*`, kept as the pieces between its stars.
-struct ActionPattern: Sendable {
+struct ActionPattern: Sendable, Hashable {
     private static let slash = UInt8(ascii: "/")
 
     private let first: [UInt8]
@@ -45,6 +45,12 @@ struct ActionPattern: Sendable {
         self.first = pieces[0]
         self.last = pieces[pieces.count - 1]
         self.middle = pieces.dropFirst().dropLast().filter { !$0.isEmpty }
+    }
+
+    /// Whether a pattern with any number of stars, none included, covers a whole text. Both are short.
+    static func covers(_ text: String, pattern: String) -> Bool {
+        guard let prepared = ActionPattern(pattern) else { return text == pattern }
+        return Array(text.utf8).withUnsafeBufferPointer { prepared.covers($0) }
     }
 
     /// Whether the pattern covers the whole text: each piece at its earliest place, which never loses a match.

@@ -27,6 +27,8 @@ public struct Explanation: Sendable {
         public let group: GUID?
         /// How it counts.
         public let outcome: Outcome
+        /// Whether the role would give the action if it were assigned at the right place.
+        public let roleHoldsAction: Bool
     }
 
     /// How an assignment counts for a question.
@@ -45,16 +47,95 @@ public struct Explanation: Sendable {
         case conditionNotFulfilled
     }
 
+    /// The assignment that gives the action; nil when it is refused.
+    public var grounds: Finding? {
+        self.isAllowed ? self.findings.first { $0.outcome == .grants } : nil
+    }
+
     /// The answer in one sentence.
-    public var sentence: String {
-        let who = "\(self.subject.name) (\(self.subject.id))"
+    public var sentence: String { self.sentence { $0.description } }
+
+    /// The answer in one sentence, with groups by the names that people know.
+    public func sentence(naming group: (GUID) -> String) -> String {
+        guard let grounds = self.grounds else { return self.refusal.sentence }
+        let via = grounds.group.map { " through the group \(group($0))" } ?? ""
+        return "\(self.subject.name) (\(self.subject.id)) has '\(grounds.roleName)' on "
+            + "'\(grounds.assignment.scope)'\(via)."
+    }
+
+    /// The refusal with the line that is missing, and what comes nearest to it.
+    public var refusal: Refusal {
         if let denial = self.denials.first {
-            return "\(who) is refused by the deny assignment '\(denial.denyName)' on '\(denial.scope)'."
+            return Refusal(
+                "DenyAssignment",
+                reason: "\(PrintableText.of(self.subject.name)) (\(self.subject.id)) is refused by the deny assignment "
+                    + "'\(denial.denyName)' on '\(denial.scope)'.",
+                remedy: "No role overrules it: ask an administrator to exclude you from it or to remove it."
+            )
         }
-        if let finding = self.findings.first(where: { $0.outcome == .grants }), self.isAllowed {
-            let via = finding.group.map { " through the group \($0)" } ?? ""
-            return "\(who) has '\(finding.roleName)' on '\(finding.assignment.scope)'\(via)."
+        let usual = AccessSnapshot.refusal(of: self.action, at: self.path, for: self.subject, roles: self.roles)
+        guard let nearest = self.nearest else { return usual }
+        return Refusal(usual.code, reason: usual.reason, remedy: "\(nearest) \(usual.remedy)")
+    }
+
+    /// Why what the subject has is not enough, in one sentence about the assignment that comes nearest; nil when there
+    /// is none worth telling.
+    public var nearest: String? {
+        func first(_ outcome: Outcome) -> Finding? { self.findings.first { $0.outcome == outcome } }
+        if let found = first(.conditionNotFulfilled) {
+            return
+                "'\(found.roleName)' on '\(found.assignment.scope)' counts only under a condition, which is not fulfilled."
         }
-        return AccessSnapshot.refusal(of: self.action, at: self.path, for: self.subject, roles: self.roles).sentence
+        if let found = first(.leftOut) {
+            return "'\(found.roleName)' on '\(found.assignment.scope)' leaves this action out."
+        }
+        if let found = self.findings.first(where: { $0.outcome == .otherScope && $0.roleHoldsAction }) {
+            return "'\(found.roleName)' is held on '\(found.assignment.scope)', which is another place."
+        }
+        if let found = first(.controlOnly) {
+            return "'\(found.roleName)' on '\(found.assignment.scope)' controls the machine, which never includes "
+                + "signing in to it."
+        }
+        return nil
+    }
+}
+
+extension AccessControl {
+    /// Why a decision is as it is, for "why was I refused?".
+    public func explain(
+        _ action: Action,
+        at path: ResourcePath,
+        for subject: Subject,
+        attributes: RequestAttributes = .none
+    ) -> Explanation {
+        let snapshot = self.current
+        let findings = snapshot.entries(of: subject.groups.union([subject.id]))
+            .map { entry in
+                let assignment = entry.assignment
+                let outcome = snapshot.outcome(of: entry, action, attributes)
+                return Explanation.Finding(
+                    assignment: assignment,
+                    roleName: snapshot.roles[assignment.roleDefinition]?.definition.roleName
+                        ?? assignment.roleDefinition.description,
+                    group: assignment.principal == subject.id ? nil : assignment.principal,
+                    outcome: snapshot.tree.covers(assignment.scope, path) ? outcome : .otherScope,
+                    roleHoldsAction: outcome.mayGrant
+                )
+            }
+            .sorted { left, right in
+                if (left.outcome == .grants) != (right.outcome == .grants) { return left.outcome == .grants }
+                return (left.assignment.scope.key, left.assignment.name) < (
+                    right.assignment.scope.key, right.assignment.name
+                )
+            }
+        return Explanation(
+            action: action,
+            path: path,
+            subject: subject,
+            isAllowed: snapshot.decide(action, at: path, for: subject, attributes).isAllowed,
+            findings: findings,
+            denials: snapshot.denial(of: action, at: path, for: subject).map { [$0] } ?? [],
+            roles: RoleAdvice.names(allowing: action)
+        )
     }
 }

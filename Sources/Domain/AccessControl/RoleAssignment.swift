@@ -19,6 +19,8 @@ public struct RoleAssignment: Sendable, Hashable {
     public let description: String?
     /// A condition under which it counts, in the form that `AccessCondition` reads.
     public let condition: String?
+    /// `delegatedManagedIdentityResourceId`, kept as the client wrote it; nothing here acts on it.
+    public let delegatedIdentity: String?
     /// When it was made.
     public let createdOn: Instant
     /// When it was last changed.
@@ -67,6 +69,8 @@ public struct RoleAssignmentDraft: Sendable, Hashable {
     public var description: String?
     /// A condition; one that `AccessCondition` cannot read is refused.
     public var condition: String?
+    /// `delegatedManagedIdentityResourceId`, at most 2,048 bytes.
+    public var delegatedIdentity: String?
 
     /// Describes the wish.
     public init(
@@ -76,7 +80,8 @@ public struct RoleAssignmentDraft: Sendable, Hashable {
         principal: GUID,
         principalType: PrincipalType,
         description: String? = nil,
-        condition: String? = nil
+        condition: String? = nil,
+        delegatedIdentity: String? = nil
     ) {
         self.name = name
         self.scope = scope
@@ -85,6 +90,7 @@ public struct RoleAssignmentDraft: Sendable, Hashable {
         self.principalType = principalType
         self.description = description
         self.condition = condition
+        self.delegatedIdentity = delegatedIdentity
     }
 }
 
