@@ -165,7 +165,7 @@ struct ExtensionTests {
                 by: .subject(world.owner)
             )
         }
-        #expect(user == "IdentityTypeNotSupported")
+        #expect(user == "InvalidIdentityIds")
     }
 
     @Test("and identities are not for readers")

@@ -155,21 +155,40 @@ struct NetworkTests {
         #expect(code == "InvalidResourceReference")
     }
 
-    @Test("refuses what it would store but not enforce")
-    func unenforced() async throws {
+    @Test("takes route tables on ordinary subnets and never on AzureBastionSubnet")
+    func routeTables() async throws {
         let world = try await ResourceWorld()
         let network = try await world.network("net", "10.0.0.0/16", [])
-        for (name, code) in [
-            ("a", "FeatureNotSupported"), ("AzureBastionSubnet", "RouteTableCannotBeAttachedForAzureBastionSubnet"),
+        let table = "\(ResourceWorld.network)/routeTables/routes"
+        func route(_ name: String, _ prefix: String, _ hop: String, _ address: String? = nil) -> JSONValue {
+            var properties: JSONValue = ["addressPrefix": .string(prefix), "nextHopType": .string(hop)]
+            properties["nextHopIpAddress"] = address.map { .string($0) }
+            return ["name": .string(name), "properties": properties]
+        }
+        for (routes, code) in [
+            ([route("a", "0.0.0.0/0", "VirtualAppliance")], "InvalidRouteNextHop"),
+            ([route("a", "0.0.0.0/0", "Internet", "10.0.0.4")], "InvalidRouteNextHop"),
+            ([route("a", "nonsense", "Internet")], "InvalidAddressPrefix"),
+            ([route("a", "10.9.0.0/16", "None"), route("b", "10.9.0.0/16", "Internet")], "RouteConflict"),
+            ([route("a", "0.0.0.0/0", "VirtualAppliance", "10.0.1.4")], "none"),
         ] {
+            let body: JSONValue = ["location": "local", "properties": ["routes": .array(routes)]]
+            #expect(await world.code { try await world.put(table, body) } == code)
+        }
+        for (name, prefix, code) in [
+            ("a", "10.0.1.0/24", "none"),
+            ("AzureBastionSubnet", "10.0.2.0/24", "RouteTableCannotBeAttachedForAzureBastionSubnet"),
+        ] {
+            let properties: JSONValue = ["addressPrefix": .string(prefix), "routeTable": ["id": .string(table)]]
             let found = await world.code {
-                try await world.put(
-                    "\(network)/subnets/\(name)",
-                    ["properties": ["addressPrefix": "10.0.1.0/24", "routeTable": ["id": "/subscriptions/x"]]]
-                )
+                try await world.put("\(network)/subnets/\(name)", ["properties": properties])
             }
             #expect(found == code)
         }
+        let gone = await world.code {
+            try await world.resources.delete(ResourceWorld.path(table), by: .subject(world.owner))
+        }
+        #expect(gone == "InUseRouteTableCannotBeDeleted")
     }
 
     @Test("connects a peering when both halves exist and disconnects it when one goes")

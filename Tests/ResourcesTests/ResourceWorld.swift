@@ -1,5 +1,6 @@
 import AccessControl
 import Audit
+import Fabric
 import Resources
 import Storage
 import Synchronization
@@ -22,6 +23,10 @@ final class ResourceWorld: Sendable {
     let resources: Resources
     /// What turning sign-in on answers.
     let enabling = Mutex<Verdict<Void>>(.allowed(()))
+    /// What makes machines, for worlds that have such a thing.
+    let fabric: FakeFabric?
+    /// The networks that the operator declared.
+    let declaredBox: Box<ResourcePath>
     /// What happened outside, in order.
     let calls = Mutex<[String]>([])
 
@@ -37,10 +42,20 @@ final class ResourceWorld: Sendable {
         ResourcePath(text) ?? .root
     }
 
-    init() async throws {
-        let database = try await MemoryStore.make(
-            AuditLog.migrations + AccessControl.migrations + Resources.migrations
-        )
+    /// A world of its own, or one on the store of another: what comes back after a restart.
+    init(
+        fabric: FakeFabric? = nil,
+        after other: ResourceWorld? = nil,
+        publicAddresses: [AddressPrefix] = []
+    ) async throws {
+        self.fabric = fabric
+        var store = other?.database
+        if store == nil {
+            store = try await MemoryStore.make(
+                AuditLog.migrations + AccessControl.migrations + Resources.migrations
+            )
+        }
+        let database = try #require(store)
         self.database = database
         self.audit = AuditLog(database: database)
         self.accessControl = AccessControl(
@@ -50,13 +65,19 @@ final class ResourceWorld: Sendable {
             random: self.random.source
         )
         try await self.accessControl.load()
+        var settings = ResourceSettings(
+            tenantID: GUID(high: 0x7e0a, low: 1),
+            tenantName: "Contoso",
+            domains: ["contoso.example"],
+            dataPlaneHost: { _ in "localhost:8443" }
+        )
+        settings.publicAddresses = publicAddresses
+        settings.publicDomain = "cloud.contoso.example"
+        let declared = Box<ResourcePath>()
+        self.declaredBox = declared
+        settings.isDeclared = { declared.contains($0) }
         self.resources = Resources(
-            settings: ResourceSettings(
-                tenantID: GUID(high: 0x7e0a, low: 1),
-                tenantName: "Contoso",
-                domains: ["contoso.example"],
-                dataPlaneHost: { _ in "localhost:8443" }
-            ),
+            settings: settings,
             accessControl: self.accessControl,
             database: database,
             audit: self.audit,
@@ -65,6 +86,10 @@ final class ResourceWorld: Sendable {
         )
         try await self.resources.load()
         self.resources.hooks = self.hooks
+        guard other == nil else {
+            self.resources.resume()
+            return
+        }
         try await self.declare(Self.subscription, ["properties": ["displayName": "Demo"]])
         try await self.declare(Self.group, ["location": "local"])
         try await self.assign("Owner", to: self.owner, at: Self.subscription)
@@ -72,6 +97,24 @@ final class ResourceWorld: Sendable {
     }
 
     private var hooks: ResourceHooks {
+        var hooks = self.plainHooks
+        hooks.joinDeadline = .zero
+        hooks.clientID = { _ in GUID(high: 0xc11e, low: 1) }
+        guard let fabric = self.fabric else { return hooks }
+        hooks.fabric = fabric
+        hooks.enrolment = { path in
+            self.calls.withLock { $0.append("token \(path.name)") }
+            return MachineOrder.Enrolment(
+                port: 8443,
+                serverName: "sallyport.internal",
+                authority: "PEM",
+                token: Secret("token-of-\(path.name)")
+            )
+        }
+        return hooks
+    }
+
+    private var plainHooks: ResourceHooks {
         ResourceHooks(
             assignIdentity: { path in
                 self.calls.withLock { $0.append("assign \(path.name)") }

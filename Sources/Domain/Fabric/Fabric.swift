@@ -23,7 +23,8 @@ public protocol Fabric: Sendable {
     /// Whether a network was made here. Cheap: asked at every connection.
     func has(network: ResourcePath) -> Bool
 
-    /// Makes a machine with its disk and starts it; a machine that is there already is only brought up to date and started.
+    /// Makes a machine with its disk and starts it. One that is there already is only brought up to date: it is started if it shall run, and
+    /// stays as it is if somebody switched it off. Returns when one can sign in to it.
     func put(_ machine: MachineOrder) async throws(Problem)
 
     /// Starts, stops or removes a machine.

@@ -2,9 +2,13 @@ public import Vocabulary
 
 /// An image as clients ask for it: publisher, offer, SKU, version. Source: Azure `imageReference`.
 public struct ImageReference: Codable, Hashable, Sendable {
+    /// Who publishes it, for example `Debian`.
     public var publisher: String
+    /// The product, for example `debian-12`.
     public var offer: String
+    /// The edition, for example `12`.
     public var sku: String
+    /// A version, or `latest`.
     public var version: String
 
     /// Names an image.
@@ -55,7 +59,9 @@ public struct TrafficRule: Codable, Hashable, Sendable {
         case any
     }
 
+    /// Whether what fits may come in.
     public let isAllowed: Bool
+    /// The protocol that it is about.
     public let transport: Transport
     /// Networks in CIDR form; none means from anywhere.
     public let sources: [String]
@@ -75,6 +81,7 @@ public struct TrafficRule: Codable, Hashable, Sendable {
 public struct NetworkOrder: Codable, Hashable, Sendable {
     /// One subnet: a bridge and a prefix of its own.
     public struct Subnet: Codable, Hashable, Sendable {
+        /// Its name in the network.
         public let name: String
         /// In CIDR form, for example `10.0.0.0/24`. The first address is the gateway.
         public let prefix: String
@@ -86,7 +93,9 @@ public struct NetworkOrder: Codable, Hashable, Sendable {
         }
     }
 
+    /// The network's resource.
     public let path: ResourcePath
+    /// Its subnets, which do not overlap.
     public let subnets: [Subnet]
 
     /// Describes a network.
@@ -100,7 +109,9 @@ public struct NetworkOrder: Codable, Hashable, Sendable {
 public struct MachineOrder: Sendable {
     /// A place on a network.
     public struct Interface: Codable, Hashable, Sendable {
+        /// The network.
         public let network: ResourcePath
+        /// The name of the subnet in it.
         public let subnet: String
         /// The private address that the resource shows.
         public let address: String
@@ -128,6 +139,7 @@ public struct MachineOrder: Sendable {
 
     /// The local administrator that `az vm create` asks for.
     public struct Administrator: Sendable {
+        /// The account on the machine.
         public let name: String
         /// In `authorized_keys` form.
         public let publicKeys: [String]
@@ -162,12 +174,15 @@ public struct MachineOrder: Sendable {
         }
     }
 
+    /// The machine's resource.
     public let path: ResourcePath
     /// The fabric's word for the image.
     public let image: String
+    /// What the machine calls itself.
     public let hostName: String
     /// The primary one first.
     public let interfaces: [Interface]
+    /// The local administrator; nil for none.
     public var administrator: Administrator?
     /// Nil when the machine has joined already.
     public var enrolment: Enrolment?

@@ -54,8 +54,32 @@ public struct AddressPrefix: Hashable, Sendable {
         guard base.number & ~self.mask == 0 else { return nil }
     }
 
+    /// The range of a length that an address lies in; the length must be one from 0 to 32.
+    init(_ address: IPv4Address, length: Int) {
+        self.base = IPv4Address(number: length == 0 ? 0 : address.number & (UInt32.max << UInt32(32 - length)))
+        self.length = length
+    }
+
     private var mask: UInt32 {
         self.length == 0 ? 0 : UInt32.max << UInt32(32 - self.length)
+    }
+
+    /// Every address.
+    static let everything = AddressPrefix(IPv4Address(number: 0), length: 0)
+
+    /// What both ranges hold: the smaller one if it lies in the other, else nothing.
+    func intersection(_ other: AddressPrefix) -> AddressPrefix? {
+        if self.contains(other) { return other }
+        return other.contains(self) ? self : nil
+    }
+
+    /// What is left without another range, in at most 32 parts.
+    func without(_ other: AddressPrefix) -> [AddressPrefix] {
+        guard self.overlaps(other) else { return [self] }
+        guard self.length < other.length else { return [] }
+        let low = AddressPrefix(self.base, length: self.length + 1)
+        let high = AddressPrefix(IPv4Address(number: low.last.number + 1), length: self.length + 1)
+        return low.without(other) + high.without(other)
     }
 
     /// The last address.

@@ -5,29 +5,36 @@ public import Vocabulary
 extension Resources {
     /// Carries out what was declared for a machine before it joined. Called when it has joined or is connected again.
     public func machineIsReady(_ machine: ResourcePath) {
-        for installed in self.list(type: ResourceKind.virtualMachineExtension.type, below: machine)
-        where installed.awaitsInstallation && !self.operations.isRunning(on: installed.path) {
-            _ = self.startInstallation(of: installed, by: .system)
+        self.joins.arrived(machine)
+        for installed in self.list(type: nil, below: machine)
+        where installed.isExtension
+            && self.awaitsWork(installed) && !self.operations.isRunning(on: installed.path)
+        {
+            _ = self.startWork(on: installed, by: .system)
         }
     }
 
     /// Begins an installation that a PUT asked for; declared ones wait until the machine has joined.
     func beginInstallation(of resource: Resource, old: Resource?, by author: ChangeAuthor) -> ResourceOperation? {
-        guard
-            resource.awaitsInstallation, old?.etag != resource.etag, let machine = resource.path.parent
-        else { return nil }
-        if author.isSystem, self.hooks.instanceView(machine) == nil { return nil }
-        return self.startInstallation(of: resource, by: author)
+        guard self.awaitsWork(resource), old?.etag != resource.etag else { return nil }
+        if author.isSystem, resource.isExtension, let machine = resource.path.parent,
+            self.hooks.instanceView(machine) == nil
+        {
+            return nil
+        }
+        return self.startWork(on: resource, by: author)
     }
 
-    /// Takes up what a restart interrupted, and what was declared for machines that are there.
-    func resume() {
+    /// Takes up what a restart interrupted, and what was declared for machines that are there. Called when everything that resources need
+    /// is connected.
+    public func resume() {
         for resource in self.list(below: .root) where !self.operations.isRunning(on: resource.path) {
             let path = resource.path
             if resource.provisioningState == "Deleting" {
                 _ = self.begin(.delete, on: resource, by: .system) { await self.finishRemoval(of: path, by: .system) }
-            } else if resource.awaitsInstallation, let machine = path.parent, self.hooks.instanceView(machine) != nil {
-                _ = self.startInstallation(of: resource, by: .system)
+            } else if self.awaitsWork(resource) {
+                if resource.isExtension, let machine = path.parent, self.hooks.instanceView(machine) == nil { continue }
+                _ = self.startWork(on: resource, by: .system)
             }
         }
     }
@@ -48,15 +55,20 @@ extension Resources {
         )
     }
 
-    private func startInstallation(of resource: Resource, by author: ChangeAuthor) -> ResourceOperation {
+    private func startWork(on resource: Resource, by author: ChangeAuthor) -> ResourceOperation {
         let path = resource.path
+        let kind = self.catalogue.kind(at: path)
         return self.begin(.write, on: resource, by: author) {
-            let verdict = await self.install(path)
-            return await self.conclude(path, verdict)
+            await self.conclude(path, await kind?.carryOut(self, path) ?? .allowed(()))
         }
     }
 
-    private func install(_ path: ResourcePath) async -> Verdict<Void> {
+    private func awaitsWork(_ resource: Resource) -> Bool {
+        ["Creating", "Updating"].contains(resource.provisioningState)
+            && self.catalogue.kind(at: resource.path)?.isInstalled(resource) == true
+    }
+
+    func install(_ path: ResourcePath) async -> Verdict<Void> {
         guard let installed = self.resource(path), let machine = path.parent.flatMap({ self.resource($0) }) else {
             return .refused(Refusal("ResourceNotFound", reason: "The extension is not there any more."))
         }
@@ -71,7 +83,7 @@ extension Resources {
                 )
             )
         }
-        guard machine.hasSystemIdentity else {
+        guard self.hasIdentity(machine) else {
             return .refused(
                 Refusal(
                     "ExitCode22",
@@ -83,7 +95,7 @@ extension Resources {
                 )
             )
         }
-        let others = self.list(type: ResourceKind.virtualMachineExtension.type, below: machine.path)
+        let others = self.list(type: nil, below: machine.path).filter(\.isExtension)
         if let old = others.first(where: { $0.handler == .oldSignInForLinux }) {
             return .refused(
                 Refusal(
@@ -97,16 +109,32 @@ extension Resources {
         return await self.hooks.signIn.enable(machine.path)
     }
 
+    /// Whether a machine can prove who it is: by its own identity, or by that of the scale set it belongs to.
+    private func hasIdentity(_ machine: Resource) -> Bool {
+        if machine.hasSystemIdentity { return true }
+        guard machine.path.isOf(type: ResourceKind.scaleSetInstanceType), let set = machine.path.parent else {
+            return false
+        }
+        return self.resource(set)?.hasSystemIdentity == true
+    }
+
     /// Writes down how an installation ended. Returns the problem that its operation shows.
-    private func conclude(_ path: ResourcePath, _ verdict: Verdict<Void>) async -> Problem? {
+    func conclude(_ path: ResourcePath, _ verdict: Verdict<Void>) async -> Problem? {
         let failure: Refusal? = if case .refused(let refusal) = verdict { refusal } else { nil }
-        let problem = failure.map { Self.provisioningError($0, of: path) }
+        let isInstallation = self.resource(path)?.isExtension == true
+        let problem = failure.map { failure in
+            isInstallation ? Self.provisioningError(failure, of: path) : Problem(failure.code, shown: failure.sentence)
+        }
+        // What the end of the program cut off is taken up when it starts again.
+        if problem != nil, self.operations.isClosed { return problem }
         do {
             try await self.perform(by: .system, "resource.write", path) { plan throws(Problem) in
                 guard var resource = plan[path], resource.provisioningState != "Deleting" else { return }
                 resource.provisioningState = failure == nil ? "Succeeded" : "Failed"
                 resource.failure = failure
-                plan.store(resource, as: failure == nil ? "resource.installed" : "resource.installFailed")
+                if failure == nil { resource.making?.isMade = true }
+                let words = isInstallation ? ("installed", "installFailed") : ("ready", "makingFailed")
+                plan.store(resource, as: "resource.\(failure == nil ? words.0 : words.1)")
             }
         } catch {
             return problem ?? error
@@ -124,16 +152,20 @@ extension Resources {
 
     /// Undoes on the machine what has to be undone, then removes the resource. Returns what went wrong.
     func finishRemoval(of path: ResourcePath, by author: ChangeAuthor) async -> Problem? {
-        let machines = self.list(type: ResourceKind.virtualMachineExtension.type, below: path)
-            .filter { $0.handler?.isSignIn == true }
+        await self.operations.interrupt(at: path)
+        // A machine that goes with its disk needs no tidying up.
+        let machines = self.list(type: nil, below: path)
+            .filter { $0.isExtension && $0.handler?.isSignIn == true }
             .compactMap(\.path.parent)
+            .filter { !path.contains($0) || self.resource($0)?.making == nil }
         for machine in Set(machines).sorted(by: { $0.key < $1.key }) {
             let verdict = await self.hooks.signIn.disable(machine)
             // A machine that goes as a whole cannot refuse: decisions about it end with it.
-            if case .refused(let refusal) = verdict, path.isOf(type: ResourceKind.virtualMachineExtension.type) {
+            if case .refused(let refusal) = verdict, self.resource(path)?.isExtension == true {
                 return await self.abandonRemoval(of: path, refusal)
             }
         }
+        if let refusal = await self.unmake(at: path) { return await self.abandonRemoval(of: path, refusal) }
         do {
             try await self.perform(by: author, "resource.delete", path) { plan throws(Problem) in
                 _ = try plan.remove(path, isAuthorized: true)
@@ -160,9 +192,10 @@ extension Resources {
 }
 
 extension Resource {
-    /// Whether this is an extension that is declared or asked for, and not installed yet.
-    fileprivate var awaitsInstallation: Bool {
-        self.path.isOf(type: ResourceKind.virtualMachineExtension.type) && self.handler?.isSignIn == true
-            && ["Creating", "Updating"].contains(self.provisioningState)
+    /// Whether this is something that is installed on the machine above it.
+    var isExtension: Bool {
+        self.path.isOf(type: ResourceKind.virtualMachineExtension.type)
+            || self.path.isOf(type: ResourceKind.scaleSetExtensionType)
+            || self.path.isOf(type: ResourceKind.arcExtensionType)
     }
 }

@@ -7,6 +7,7 @@ public struct ResourceOperation: Sendable {
     public enum Purpose: String, Sendable {
         case write
         case delete
+        case action
     }
 
     /// How far it is, in the words of Azure's operation documents.
@@ -88,6 +89,9 @@ final class Operations: Sendable {
         }
     }
 
+    /// Whether the program is about to end.
+    var isClosed: Bool { self.state.withLock { $0.isClosed } }
+
     /// Begins an operation; the work returns what went wrong, or nil.
     func begin(
         _ purpose: ResourceOperation.Purpose,
@@ -129,6 +133,27 @@ final class Operations: Sendable {
     /// Whether an operation works on a resource.
     func isRunning(on target: ResourcePath) -> Bool {
         self.state.withLock { state in state.tasks.keys.contains { state.known[$0]?.target == target } }
+    }
+
+    /// Waits until an operation has ended. Returns why it failed.
+    func end(of id: GUID) async -> Problem? {
+        let task = self.state.withLock { $0.tasks[id] }
+        await task?.value
+        return self[id]?.problem
+    }
+
+    /// Stops what is being made or changed at and below a path and waits for it.
+    func interrupt(at path: ResourcePath) async {
+        let tasks = self.state.withLock { state in
+            state.tasks.filter { id, _ in
+                guard let known = state.known[id] else { return false }
+                return known.purpose != .delete && path.contains(known.target)
+            }.map(\.value)
+        }
+        for task in tasks {
+            task.cancel()
+            await task.value
+        }
     }
 
     /// Waits until nothing runs.

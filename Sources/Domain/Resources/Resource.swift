@@ -25,6 +25,8 @@ public struct Resource: Sendable, Hashable {
     public var provisioningState: String = "Succeeded"
     /// What went wrong last, for a resource whose `provisioningState` is `Failed`.
     public var failure: Refusal?
+    /// What was ordered to make it real; nil for what exists without this server. Never shown.
+    public var making: Making?
     /// The version, in the form of an entity tag.
     public var etag: String = ""
     /// When it was made.
@@ -37,7 +39,7 @@ public struct Resource: Sendable, Hashable {
 
     /// Whether a system-assigned identity is on.
     public var hasSystemIdentity: Bool {
-        self.identity?["type"]?.string == "SystemAssigned"
+        self.identity?["type"]?.string?.hasPrefix("SystemAssigned") == true
     }
 
     /// The object id of the system-assigned identity.
@@ -49,8 +51,8 @@ public struct Resource: Sendable, Hashable {
     public var document: JSONValue {
         var members: [String: JSONValue] = [
             "id": .string(self.path.description), "name": .string(self.name), "type": .string(self.type),
-            "etag": .string(self.etag),
         ]
+        if !Self.typesWithoutTag.contains(self.type.lowercased()) { members["etag"] = .string(self.etag) }
         var properties = self.properties
         properties["provisioningState"] = .string(self.provisioningState)
         members["properties"] = properties
@@ -61,6 +63,11 @@ public struct Resource: Sendable, Hashable {
         members["zones"] = self.zones
         return .object(members)
     }
+
+    /// Types whose answers carry no tag. Source: the models of Azure's SDKs.
+    private static let typesWithoutTag: Set<String> = [
+        "microsoft.compute/disks", "microsoft.compute/virtualmachines/extensions",
+    ]
 
     /// Whether the other one says the same, apart from version and time.
     func says(theSameAs other: Resource) -> Bool {

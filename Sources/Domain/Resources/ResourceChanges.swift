@@ -47,12 +47,12 @@ extension Resources {
         by author: ChangeAuthor,
         preconditions: Preconditions = Preconditions()
     ) async throws(Problem) -> PutOutcome {
-        if path.isOf(type: ResourceKind.virtualMachineExtension.type) { try self.operations.checkRoom() }
+        if self.catalogue.kind(at: path)?.takesTime == true { try self.operations.checkRoom() }
         let old = self.resource(path)
         let made = try await self.perform(by: author, "resource.write", path) { plan throws(Problem) in
             try plan.put(path, body: body, preconditions: preconditions)
         }
-        return try await self.outcome(made.resource, created: made.created, old: old, by: author)
+        return try await self.outcome(made.resource, created: made.created, old: old, body: body, by: author)
     }
 
     /// Makes or replaces several resources at once: all of them, or none when one is refused.
@@ -77,7 +77,7 @@ extension Resources {
             return made
         }
         var outcomes: [PutOutcome] = []
-        for one in made {
+        for (one, wish) in zip(made, wishes) {
             let old = before[one.resource.path]
             guard !dryRun else {
                 let changed = old?.says(theSameAs: one.resource) != true
@@ -86,7 +86,9 @@ extension Resources {
                 )
                 continue
             }
-            outcomes.append(try await self.outcome(one.resource, created: one.created, old: old, by: author))
+            outcomes.append(
+                try await self.outcome(one.resource, created: one.created, old: old, body: wish.body, by: author)
+            )
         }
         return outcomes
     }
@@ -103,7 +105,7 @@ extension Resources {
         let made = try await self.perform(by: author, "resource.write", path) { plan throws(Problem) in
             try plan.patch(path, body: body, preconditions: preconditions)
         }
-        return try await self.outcome(made, created: false, old: old, by: author)
+        return try await self.outcome(made, created: false, old: old, body: body, by: author)
     }
 
     /// Removes a resource and everything below it, as a DELETE does.
@@ -126,10 +128,9 @@ extension Resources {
             guard try plan.remove(path, preconditions: preconditions) else { return Step.absent }
             guard var resource = untouched[path] else { return Step.absent }
             if resource.provisioningState == "Deleting" { throw Problem.busy(resource) }
-            let needsTime = untouched.everything(at: path).contains { one in
-                one.hasSystemIdentity || self.catalogue.kind(at: one.path)?.isInstalled(one) == true
+            guard untouched.everything(at: path).contains(where: { self.takesTime(toRemove: $0) }) else {
+                return Step.done
             }
-            guard needsTime else { return Step.done }
             // Judged, but not done yet: only the mark is stored now.
             plan = untouched
             resource.provisioningState = "Deleting"
@@ -147,6 +148,11 @@ extension Resources {
             let work: @Sendable () async -> Problem? = { await self.finishRemoval(of: resource.path, by: author) }
             return .started(self.begin(.delete, on: resource, by: author, work: work))
         }
+    }
+
+    /// Waits until an operation has ended; returns what went wrong, nil when nothing did.
+    public func outcome(of operation: ResourceOperation) async -> Problem? {
+        await self.operations.end(of: operation.id)
     }
 
     /// Waits until no operation runs.
@@ -169,13 +175,14 @@ extension Resources {
         dryRun: Bool = false,
         _ change: @Sendable (inout Plan) throws(Problem) -> Result
     ) async throws(Problem) -> Result {
-        try await self.turns.run { () async throws(Problem) in
+        let (result, touched) = try await self.turns.run { () async throws(Problem) in
             var plan = Plan(
                 base: self.current,
                 author: author,
                 accessControl: self.accessControl,
                 catalogue: self.catalogue,
                 settings: self.settings,
+                fabric: self.hooks.fabric,
                 random: self.random,
                 now: self.clock.now
             )
@@ -186,7 +193,7 @@ extension Resources {
                 await self.note(error, action, target, author)
                 throw error
             }
-            if dryRun || plan.isEmpty { return result }
+            if dryRun || plan.isEmpty { return (result, [Resource]()) }
             do {
                 try await self.removeAssignments(of: plan)
                 try await self.settleIdentities(of: &plan)
@@ -196,15 +203,19 @@ extension Resources {
             } catch {
                 throw Problem("InternalServerError", shown: "The change could not be stored.", logged: "\(error)")
             }
-            return result
+            return (result, plan.written + Array(plan.removed.values))
         }
+        // After its turn, so that a machine that is slow to follow holds up nobody else.
+        await self.follow(touched)
+        return result
     }
 
     /// Roles on a resource go with it: another one of the same name must not inherit them. Before the store, so that a failure leaves
     /// a resource without roles, never roles without a resource.
     private func removeAssignments(of plan: Plan) async throws {
-        guard !plan.removed.isEmpty else { return }
-        for assignment in self.accessControl.assignments(at: .root) where plan.removed[assignment.scope.key] != nil {
+        let exactly = RoleAssignmentFilter(reach: .exactly)
+        let gone = plan.removed.values.sorted { $0.path.key < $1.path.key }
+        for assignment in gone.flatMap({ self.accessControl.assignments(at: $0.path, exactly) }) {
             try await self.accessControl.remove(
                 assignment.name,
                 at: assignment.scope,
@@ -222,7 +233,8 @@ extension Resources {
             switch change {
             case .assign:
                 let made = try await hooks.assignIdentity(plan[path]?.path ?? path)
-                plan.setIdentity(path, principal: made.principalID, tenant: made.tenantID)
+                let client = await hooks.clientID(made.principalID)
+                plan.setIdentity(path, principal: made.principalID, tenant: made.tenantID, client: client)
             case .remove:
                 // Before the store: when this fails the machine keeps a name without an identity, never an identity without a name.
                 try await hooks.removeIdentity(path)
@@ -230,10 +242,18 @@ extension Resources {
         }
     }
 
-    private func outcome(_ resource: Resource, created: Bool, old: Resource?, by author: ChangeAuthor)
-        async throws(Problem) -> PutOutcome
-    {
+    private func outcome(
+        _ resource: Resource,
+        created: Bool,
+        old: Resource?,
+        body: JSONValue,
+        by author: ChangeAuthor
+    ) async throws(Problem) -> PutOutcome {
         let now = self.resource(resource.path) ?? resource
+        if now.making?.isMade == false || self.catalogue.kind(at: now.path)?.makesMachines == true {
+            let secrets = MachineSecrets(body: body)
+            if !secrets.isEmpty { self.machineSecrets.keep(secrets, for: now.path) }
+        }
         return PutOutcome(
             resource: now,
             created: created,

@@ -9,12 +9,13 @@ enum ResourceDocument {
         var document = resource.document
         for (name, member) in kind.properties {
             guard case .named = member.shape, let list = resource.properties[name]?.array else { continue }
+            let word = kind.type == ResourceKind.bastionHost.type ? "bastionHostIpConfigurations" : name
             document["properties"]?[name] = .array(
                 list.map { element in
                     var shown = element
                     let own = element["name"]?.string ?? ""
-                    shown["id"] = .string("\(resource.path)/\(name)/\(own)")
-                    shown["type"] = .string("\(kind.type)/\(name)")
+                    shown["id"] = .string("\(resource.path)/\(word)/\(own)")
+                    shown["type"] = .string("\(kind.type)/\(word)")
                     shown["properties"]?["provisioningState"] = "Succeeded"
                     return shown
                 }
@@ -22,7 +23,10 @@ enum ResourceDocument {
         }
         for (name, type) in kind.embedded {
             guard let child = KindCatalogue.standard[type: type] else { continue }
-            let children = snapshot.list(type: type, below: resource.path)
+            // In the order in which they were made: clients take the first subnet for machines.
+            let children = snapshot.list(type: type, below: resource.path).sorted { left, right in
+                (left.createdAt, left.path.key) < (right.createdAt, right.path.key)
+            }
             document["properties"]?[name] = .array(children.map { self.make($0, child, snapshot, settings) })
         }
         kind.show(&document, resource, snapshot, settings)
@@ -32,50 +36,23 @@ enum ResourceDocument {
 
 extension Resources {
     /// The body that answers a GET. `$expand=instanceView` adds what the machine reports about itself.
-    public func document(of resource: Resource, expandingInstanceView: Bool = false) -> JSONValue {
+    ///
+    /// `$expand=userData` adds what was given to the machine to read.
+    public func document(
+        of resource: Resource,
+        expandingInstanceView: Bool = false,
+        expandingUserData: Bool = false
+    ) -> JSONValue {
         let snapshot = self.current
         guard let kind = self.catalogue.kind(at: resource.path) else { return resource.document }
         var document = ResourceDocument.make(resource, kind, snapshot, self.settings)
-        if expandingInstanceView, kind.type == ResourceKind.virtualMachine.type {
+        self.addReport(of: resource, to: &document)
+        if expandingInstanceView, resource.isMachine {
             document["properties"]?["instanceView"] = self.instanceView(of: resource)
         }
+        if expandingUserData, resource.isMachine {
+            document["properties"]?["userData"] = resource.properties["userData"]
+        }
         return document
-    }
-
-    /// What a machine reports about itself: states, agent, extensions.
-    public func instanceView(of machine: Resource) -> JSONValue {
-        var view: JSONValue =
-            self.hooks.instanceView(machine.path) ?? [
-                "statuses": [
-                    [
-                        "code": "PowerState/unknown", "level": "Warning", "displayStatus": "VM has not joined yet",
-                        "message": "Join the machine with sally-agent.",
-                    ]
-                ],
-                "vmAgent": [
-                    "vmAgentVersion": "Unknown",
-                    "statuses": [
-                        [
-                            "code": "ProvisioningState/Unavailable", "level": "Warning", "displayStatus": "Not Ready",
-                            "message": "The agent has never reported.",
-                        ]
-                    ],
-                ],
-            ]
-        let reported = view["statuses"]?.array ?? []
-        if !reported.contains(where: { $0["code"]?.string?.hasPrefix("ProvisioningState/") == true }) {
-            let own: JSONValue = [
-                "code": .string("ProvisioningState/\(machine.provisioningState.lowercased())"), "level": "Info",
-                "displayStatus": .string("Provisioning \(machine.provisioningState.lowercased())"),
-                "time": .string(machine.changedAt.description),
-            ]
-            view["statuses"] = .array([own] + reported)
-        }
-        if view["computerName"] == nil {
-            view["computerName"] = machine.properties["osProfile"]?["computerName"] ?? .string(machine.name)
-        }
-        let extensions = self.list(type: ResourceKind.virtualMachineExtension.type, below: machine.path)
-        view["extensions"] = .array(extensions.map(\.extensionView))
-        return view
     }
 }

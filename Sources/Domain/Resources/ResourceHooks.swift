@@ -1,4 +1,5 @@
 public import AccessControl
+public import Fabric
 public import Vocabulary
 
 /// What resources need from other parts of the house, which know resources but are not known by them.
@@ -11,8 +12,18 @@ public struct ResourceHooks: Sendable {
     public var signIn: SignInExtensionDriver
     /// What the machine reports about itself, in the shape of an instance view; nil when it never joined.
     public var instanceView: @Sendable (ResourcePath) -> JSONValue?
+    /// What makes machines and networks real.
+    public var fabric: any Fabric = NoFabric()
+    /// How a machine that is about to be made joins the server; nil when it need not.
+    public var enrolment: @Sendable (ResourcePath) async throws -> MachineOrder.Enrolment? = { _ in nil }
+    /// How somebody with access to a machine that exists already lets it join: said in its instance view.
+    public var joinAdvice: @Sendable (ResourcePath) -> String = { _ in "Join the machine with sally-agent." }
+    /// The application id of an identity, by its object id.
+    public var clientID: @Sendable (GUID) async -> GUID? = { _ in nil }
+    /// How long a machine that was made may take to join before it is called ready without.
+    public var joinDeadline: Duration = .seconds(60)
 
-    /// Names the four.
+    /// Names the four that every house has.
     public init(
         assignIdentity: @escaping @Sendable (ResourcePath) async throws -> (principalID: GUID, tenantID: GUID),
         removeIdentity: @escaping @Sendable (ResourcePath) async throws -> Void,
@@ -96,6 +107,13 @@ public struct ResourceSettings: Sendable {
     /// Whether an address in a virtual network may be dialled: virtual networks are words that anybody with a role may write, and only some
     /// stand for a network that the server reaches.
     public var isWired: @Sendable (_ network: ResourcePath, _ address: String) -> Bool = { _, _ in true }
+    /// Whether the operator declared that a virtual network stands for one that exists already: nothing is made in those.
+    public var isDeclared: @Sendable (_ network: ResourcePath) -> Bool = { _ in false }
+
+    /// The addresses that public IP resources are given; none means that they stay without one.
+    public var publicAddresses: [AddressPrefix] = []
+    /// The zone in which `{label}.{location}` names a public address; nil when there is none, and then no name is shown.
+    public var publicDomain: String?
 
     /// Describes an installation.
     public init(

@@ -21,7 +21,8 @@ extension Resources {
 
     /// Reads everything from the store; what was there before is replaced, and differences are published. Throws `StorageError`.
     ///
-    /// May be called again, for what another process stored. Removals that a restart interrupted are taken up again.
+    /// May be called again, for what another process stored. What a restart interrupted is taken up again, here or by `resume()` when the
+    /// hooks are set later.
     public func load() async throws {
         try await self.turns.enter()
         defer { self.turns.leave() }
@@ -59,7 +60,7 @@ extension Resources {
         for resource in old.list(type: nil, below: .root) where loaded[resource.path] == nil {
             self.changes.publish(resource.path)
         }
-        self.resume()
+        if self.isConnected { self.resume() }
     }
 
     /// Stores what a plan changes, together with its audit lines.
@@ -96,6 +97,9 @@ extension Resources {
         }
         for resource in removed + written {
             self.changes.publish(resource.path)
+            // What a scale set says of its identity is true of its machines.
+            guard self.catalogue.kind(at: resource.path)?.makesMachines == true else { continue }
+            for machine in self.machines(of: resource.path) { self.changes.publish(machine.path) }
         }
     }
 }
@@ -113,6 +117,7 @@ extension Resource {
         record["sku"] = self.sku
         record["identity"] = self.identity
         record["zones"] = self.zones
+        record["making"] = self.making?.record
         record["failure"] = self.failure.map {
             ["code": .string($0.code), "reason": .string($0.reason), "remedy": .string($0.remedy)]
         }
@@ -144,6 +149,7 @@ extension Resource {
                     remedy: $0["remedy"]?.string ?? ""
                 )
             },
+            making: record["making"].flatMap { Making(record: $0) },
             etag: etag,
             createdAt: Instant(milliseconds: createdAt),
             changedAt: Instant(milliseconds: changedAt)

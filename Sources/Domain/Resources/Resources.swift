@@ -22,8 +22,14 @@ public final class Resources: Sendable {
     let catalogue = KindCatalogue.standard
     let turns = TurnQueue(longest: 1024)
     let operations: Operations
+    /// What came with a request to make a machine and is kept nowhere else.
+    let machineSecrets = PendingSecrets()
+    /// What the fabric was last told about each machine's places.
+    let fitted = FittedPlaces()
+    /// Who waits for a machine to join.
+    let joins = JoinWaiters()
     private let snapshot = Mutex(Snapshot())
-    private let connected: Mutex<ResourceHooks>
+    private let connected: Mutex<ResourceHooks?>
 
     /// Makes an empty collection; call `load()` before use.
     public init(
@@ -33,7 +39,7 @@ public final class Resources: Sendable {
         audit: AuditLog,
         clock: TimeSource,
         random: RandomSource,
-        hooks: ResourceHooks = .none
+        hooks: ResourceHooks? = nil
     ) {
         self.settings = settings
         self.accessControl = accessControl
@@ -47,9 +53,12 @@ public final class Resources: Sendable {
 
     /// What other parts of the house do for resources; set when they exist.
     public var hooks: ResourceHooks {
-        get { self.connected.withLock { $0 } }
+        get { self.connected.withLock { $0 } ?? .none }
         set { self.connected.withLock { $0 = newValue } }
     }
+
+    /// Whether the other parts are known: nothing is carried out before.
+    var isConnected: Bool { self.connected.withLock { $0 != nil } }
 
     /// The resource at a path, whoever asks; nil when there is none.
     public func resource(_ path: ResourcePath) -> Resource? {

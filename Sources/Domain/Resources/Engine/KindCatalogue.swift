@@ -8,6 +8,10 @@ struct KindCatalogue: Sendable {
     static let standard = KindCatalogue([
         .subscription, .resourceGroup, .virtualNetwork, .subnet, .virtualNetworkPeering, .networkInterface,
         .publicIPAddress, .bastionHost, .virtualMachine, .virtualMachineExtension,
+        .managementLock, .networkSecurityGroup, .securityRule, .applicationSecurityGroup, .routeTable, .route,
+        .natGateway, .loadBalancer, .inboundNATRule,
+        .disk, .availabilitySet, .userAssignedIdentity, .scaleSet, .scaleSetInstance, .scaleSetInterface,
+        .scaleSetExtension, .arcMachine, .arcExtension,
     ])
 
     init(_ kinds: [ResourceKind]) {

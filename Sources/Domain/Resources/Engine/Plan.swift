@@ -1,4 +1,5 @@
 import AccessControl
+import Fabric
 import Vocabulary
 
 /// What would change: worked out on a snapshot without touching it, so that several changes are judged together and stored together.
@@ -14,6 +15,7 @@ struct Plan {
     let accessControl: AccessControl
     let catalogue: KindCatalogue
     let settings: ResourceSettings
+    let fabric: any Fabric
     let random: RandomSource
     let now: Instant
 
@@ -39,6 +41,7 @@ struct Plan {
         accessControl: AccessControl,
         catalogue: KindCatalogue,
         settings: ResourceSettings,
+        fabric: any Fabric,
         random: RandomSource,
         now: Instant
     ) {
@@ -47,6 +50,7 @@ struct Plan {
         self.accessControl = accessControl
         self.catalogue = catalogue
         self.settings = settings
+        self.fabric = fabric
         self.random = random
         self.now = now
     }
@@ -109,20 +113,30 @@ struct Plan {
     mutating func discard(_ resource: Resource) {
         if let kind = self.catalogue.kind(at: resource.path) { self.overlay.remove(resource.path, of: kind) }
         self.removed[resource.path.key] = resource
-        self.identities[resource.path.key] = resource.hasSystemIdentity ? .remove : nil
+        self.identities[resource.path.key] = self.holdsIdentity(resource) ? .remove : nil
         self.events.append(
             AuditLine(action: "resource.delete", target: resource.path, details: ["type": resource.type])
         )
     }
 
     /// Puts the identity that was made into a resource that is to be stored.
-    mutating func setIdentity(_ path: ResourcePath, principal: GUID, tenant: GUID) {
+    mutating func setIdentity(_ path: ResourcePath, principal: GUID, tenant: GUID, client: GUID? = nil) {
         guard var resource = self.overlay[path], let kind = self.catalogue.kind(at: path) else { return }
-        resource.identity = [
-            "type": "SystemAssigned", "principalId": .string(principal.description),
-            "tenantId": .string(tenant.description),
+        var members: JSONValue = [
+            "principalId": .string(principal.description), "tenantId": .string(tenant.description),
         ]
+        if kind.isIdentity {
+            members["clientId"] = client.map { .string($0.description) }
+            resource.properties = resource.properties.merged(with: members)
+        } else {
+            resource.identity = (resource.identity ?? ["type": "SystemAssigned"]).merged(with: members)
+        }
         self.overlay.put(resource, of: kind)
+    }
+
+    /// Whether an identity goes when a resource goes.
+    func holdsIdentity(_ resource: Resource) -> Bool {
+        resource.hasSystemIdentity || self.catalogue.kind(at: resource.path)?.isIdentity == true
     }
 
     /// Throws unless the author may do this here.
@@ -143,11 +157,5 @@ extension AccessControl {
             throw .subscriptionNotFound(subscription.description)
         }
         throw .authorizationFailed(action, at: path, for: subject, refusal)
-    }
-
-    /// Whether the subject has any role at, above or below a scope: what makes a subscription show up.
-    func hasAnyRole(for subject: Subject, at scope: ResourcePath) -> Bool {
-        let principals = subject.groups.union([subject.id])
-        return !self.assignments(at: scope, RoleAssignmentFilter(reach: .everywhere, principals: principals)).isEmpty
     }
 }

@@ -7,7 +7,8 @@ extension Plan {
         _ path: ResourcePath,
         body: JSONValue,
         preconditions: Preconditions = Preconditions(),
-        isAuthorized: Bool = false
+        isAuthorized: Bool = false,
+        isEmbedded: Bool = false
     ) throws(Problem) -> (resource: Resource, created: Bool) {
         guard let kind = self.catalogue.kind(at: path) else { throw .unknownKind(path.type ?? path.description) }
         if !isAuthorized { try self.authorize(.write(kind.actionType), at: path) }
@@ -17,6 +18,7 @@ extension Plan {
                 shown: "Resources of type '\(kind.type)' are declared by the operator."
             )
         }
+        try self.checkLocks(.write, at: path)
         let parent = try self.parent(of: path, kind)
         let previous = self[path]
         try preconditions.check(previous)
@@ -31,13 +33,18 @@ extension Plan {
             previous ?? Resource(path: spelled, type: kind.type, createdAt: self.now, changedAt: self.now)
         try self.readFrame(of: body, into: &resource, kind, previous: previous, parent: parent)
         let lists = try self.readProperties(of: body, into: &resource, kind, previous: previous)
+        try kind.inspect(body, resource, previous)
         try self.checkReferences(of: resource, kind, previous: previous)
         try kind.complete(&resource, previous, &self)
+        if resource.making?.isMade == false, !MachineSecrets(body: body).isEmpty {
+            resource.making?.needsSecrets = true
+        }
         for claim in kind.claims(resource) {
             if let holder = self.holder(of: claim.key, otherThan: resource.path) { throw claim.problem(holder) }
         }
         self.store(resource)
         try self.putEmbedded(lists, below: resource.path, kind)
+        if !isEmbedded { try self.checkTogether(resource.path, kind) }
         return (self[resource.path] ?? resource, previous == nil)
     }
 
@@ -49,7 +56,8 @@ extension Plan {
         _ = try self.parent(of: path, kind)
         guard let stored = self[path] else { throw Problem.missing(path) }
         guard let members = body.object else { throw .invalidContent("body", "must be an object") }
-        let allowed: Set<String> = kind.patching == .tags ? ["tags"] : ["tags", "identity", "properties", "zones"]
+        let allowed: Set<String> =
+            kind.patching == .tags ? ["tags"] : ["tags", "identity", "properties", "zones", "sku"]
         let readOnly: Set<String> = ["id", "name", "type", "location", "etag"]
         for name in members.keys where !allowed.contains(name.lowercased()) && !readOnly.contains(name.lowercased()) {
             throw .invalidContent(
@@ -61,10 +69,22 @@ extension Plan {
         whole["tags"] = .object(stored.tags.mapValues { .string($0) })
         whole["sku"] = stored.sku
         whole["zones"] = stored.zones
+        if kind.emptiesEmbedded {
+            for (name, type) in kind.embedded {
+                let children = self.children(of: path, type: type)
+                whole["properties"]?[name] = .array(
+                    children.map { ["name": .string($0.name), "properties": $0.properties] }
+                )
+            }
+        }
         for name in allowed {
             guard let change = body.member(name) else { continue }
             // Tags are replaced as a whole set; everything else is merged.
-            whole[name] = name == "tags" ? change : (whole[name] ?? [:]).merged(with: change)
+            switch name {
+            case "tags": whole[name] = change
+            case "identity": whole[name] = stored.identity(patchedWith: change)
+            default: whole[name] = (whole[name] ?? [:]).merged(with: change)
+            }
         }
         return try self.put(path, body: whole, preconditions: preconditions, isAuthorized: true).resource
     }
@@ -76,10 +96,14 @@ extension Plan {
         }
         guard let owner = self[root] else { throw .subscriptionNotFound(subscription.description) }
         guard kind.type != ResourceKind.resourceGroup.type else { return owner }
+        if kind.isExtension, path.parent == root { return owner }
         guard let name = path.resourceGroup else { throw .unknownKind(path.description) }
         guard let group = self[root.appending("resourceGroups", name)] else { throw .resourceGroupNotFound(name) }
-        guard kind.isChild, let above = path.parent else { return group }
-        guard let parent = self[above] else { throw .parentNotFound(above) }
+        guard self.author.isSystem || group.provisioningState != "Deleting" else { throw .groupIsGoing(group) }
+        guard kind.isChild || kind.isExtension, let above = path.parent else { return group }
+        guard let parent = self[above] else {
+            throw kind.isExtension ? .resourceNotFound(above) : .parentNotFound(above)
+        }
         return parent
     }
 
@@ -143,7 +167,7 @@ extension Plan {
     }
 
     // Limits of Azure's tags: 50 pairs, names of 512 and values of 256 characters.
-    private static func readTags(_ value: JSONValue?) throws(Problem) -> [String: String] {
+    static func readTags(_ value: JSONValue?) throws(Problem) -> [String: String] {
         guard let value, !value.isNull else { return [:] }
         guard let members = value.object, members.count <= 50 else {
             throw Problem("InvalidTags", shown: "Tags are an object of at most 50 texts.")
@@ -177,7 +201,10 @@ extension Plan {
         members = members.filter { $0.key.lowercased() != "provisioningstate" }
         var lists: [String: [JSONValue]] = [:]
         for name in kind.embedded.keys {
-            guard let value = sent.member(name), !value.isNull else { continue }
+            guard let value = sent.member(name), !value.isNull else {
+                if kind.emptiesEmbedded { lists[name] = [] }
+                continue
+            }
             guard let list = value.array, list.count <= 1000 else {
                 throw .invalidContent("properties.\(name)", "must be a list")
             }
@@ -185,6 +212,7 @@ extension Plan {
             members = members.filter { $0.key.lowercased() != name.lowercased() }
         }
         sent = .object(members)
+        if let previous { kind.fill(&sent, previous) }
         var read = try Shape.object(kind.properties)
             .read(sent, at: "properties", keepsReadOnly: self.author.isSystem)
         for (name, member) in kind.properties where member.use == .readOnly && read[name] == nil {
@@ -196,28 +224,6 @@ extension Plan {
         resource.provisioningState = "Succeeded"
         if kind.takesIdentity { try self.readIdentity(of: body, into: &resource, previous: previous) }
         return lists
-    }
-
-    private mutating func readIdentity(of body: JSONValue, into resource: inout Resource, previous: Resource?)
-        throws(Problem)
-    {
-        // Left out means as before: clients that only change a size would otherwise lock everybody out.
-        guard let identity = body.member("identity"), !identity.isNull else { return }
-        switch identity.member("type")?.string?.lowercased() {
-        case "systemassigned":
-            if previous?.hasSystemIdentity != true {
-                resource.identity = ["type": "SystemAssigned"]
-                self.identities[resource.path.key] = .assign
-            }
-        case "none", nil:
-            if previous?.hasSystemIdentity == true { self.identities[resource.path.key] = .remove }
-            resource.identity = nil
-        default:
-            throw Problem(
-                "IdentityTypeNotSupported",
-                shown: "Only identities of type 'SystemAssigned' or 'None' are offered."
-            )
-        }
     }
 
     private func checkReferences(of resource: Resource, _ kind: ResourceKind, previous: Resource?) throws(Problem) {
@@ -264,28 +270,6 @@ extension Plan {
                 "InvalidResourceReference",
                 shown: "Resource \(other.path) is in '\(there)' and must be in the same region as \(resource.path)."
             )
-        }
-    }
-
-    private mutating func putEmbedded(_ lists: [String: [JSONValue]], below parent: ResourcePath, _ kind: ResourceKind)
-        throws(Problem)
-    {
-        for (name, list) in lists.sorted(by: { $0.key < $1.key }) {
-            guard let type = kind.embedded[name] else { continue }
-            var kept: Set<String> = []
-            for element in list {
-                guard let child = element.member("name")?.string, NameRule.ordinary.allows(child) else {
-                    throw .invalidContent("properties.\(name)", "needs a valid 'name' in each element")
-                }
-                let path = parent.appending(type.lastSegment, child)
-                guard kept.insert(path.key).inserted else {
-                    throw .invalidContent("properties.\(name)", "repeats the name '\(child)'")
-                }
-                _ = try self.put(path, body: element, isAuthorized: true)
-            }
-            for child in self.children(of: parent, type: type) where !kept.contains(child.path.key) {
-                try self.remove(child.path, isAuthorized: true)
-            }
         }
     }
 }

@@ -18,6 +18,13 @@ extension Problem {
         Problem("ResourceGroupNotFound", shown: "Resource group '\(name)' could not be found.")
     }
 
+    static func groupIsGoing(_ group: Resource) -> Problem {
+        Problem(
+            "ResourceGroupBeingDeleted",
+            shown: "The resource group '\(group.name)' is in deprovisioning state and cannot perform this operation."
+        )
+    }
+
     static func resourceNotFound(_ path: ResourcePath) -> Problem {
         guard let group = path.resourceGroup, let type = path.type else {
             return Problem("ResourceNotFound", shown: "The resource '\(path)' was not found.")

@@ -17,7 +17,7 @@ struct ResourceKind: Sendable {
     }
 
     /// The type in Azure's spelling.
-    let type: String
+    var type: String
     /// The type in actions, where it differs: resource groups are `Microsoft.Resources/subscriptions/resourceGroups` there.
     var actionType: String
     /// Whether it has a location of its own and takes tags.
@@ -26,6 +26,8 @@ struct ResourceKind: Sendable {
     var isDeclaredOnly = false
     /// Whether the body may switch a system-assigned identity on.
     var takesIdentity = false
+    /// Whether it is an identity itself.
+    var isIdentity = false
     /// What it may be called.
     var names = NameRule.ordinary
     /// What `properties` looks like.
@@ -34,16 +36,36 @@ struct ResourceKind: Sendable {
     var sku: [String: Member]?
     /// Child types whose resources also stand in a list of the parent's `properties`, by the name of that list.
     var embedded: [String: String] = [:]
+    /// Whether a PUT that leaves such a list out removes the children; otherwise they stay.
+    var emptiesEmbedded = false
+    /// Whether it is attached to any other resource: `{scope}/providers/{type}/{name}`.
+    var isExtension = false
     /// The code that answers a removal while something refers to the resource.
     var inUseCode = "ResourceInUse"
     /// What a PATCH may change.
     var patching = Patching.tags
     /// Whether making, changing and removing it takes an operation on the machine itself.
     var isInstalled: @Sendable (Resource) -> Bool = { _ in false }
+    /// Whether making it may take such an operation, so that room for one is asked for first.
+    var takesTime = false
+    /// Whether it makes machines of its own, which need what its body keeps secret.
+    var makesMachines = false
+    /// Does that work, for a resource whose state says that it is not done. Returns why not.
+    var carryOut: @Sendable (Resources, ResourcePath) async -> Verdict<Void> = { _, _ in .allowed(()) }
+    /// What a POST on it does, by the verb's name in lower case. The right for it is asked for before.
+    var actions: [String: KindAction] = [:]
+    /// Other resources that go when it goes, because it says so.
+    var takesAlong: @Sendable (Resource, Plan) -> [ResourcePath] = { _, _ in [] }
+    /// Adds to the `properties` of a PUT what stays as it was when a client leaves it out; by itself a PUT replaces everything.
+    var fill: @Sendable (_ sent: inout JSONValue, _ previous: Resource) -> Void = { _, _ in }
+    /// Judges what is sent and never kept, when a body has been read.
+    var inspect: @Sendable (_ body: JSONValue, Resource, _ previous: Resource?) throws(Problem) -> Void = { _, _, _ in }
     /// What it holds alone.
     var claims: @Sendable (Resource) -> [Claim] = { _ in [] }
     /// Checks a resource against the others and fills in what the server decides (addresses, identifiers).
     var complete: @Sendable (inout Resource, _ previous: Resource?, inout Plan) throws(Problem) -> Void = { _, _, _ in }
+    /// Checks a resource together with its children, once all of them are as they will be.
+    var checkTogether: @Sendable (Resource, Plan) throws(Problem) -> Void = { _, _ in }
     /// Refuses a removal that would leave something broken; references from outside are refused before.
     var mayRemove: @Sendable (Resource, inout Plan) throws(Problem) -> Void = { _, _ in }
     /// Adds the members that follow from other resources.

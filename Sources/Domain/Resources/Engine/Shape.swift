@@ -14,6 +14,8 @@ indirect enum Shape: Sendable {
     case number(ClosedRange<Int64>)
     /// An object with the `id` of another resource.
     case reference(ReferenceRule)
+    /// The `id` of another resource itself, where it stands beside other members.
+    case identifier(ReferenceRule)
     /// A list.
     case list(Shape)
     /// A list of `{name, properties}`, which get an `id` below the resource when they are shown.
@@ -102,25 +104,25 @@ extension Shape {
             }
             return .string(word)
         case .flag:
-            guard value.bool != nil else { throw .invalidContent(place, "must be true or false") }
-            return value
+            // Templates write these as texts, too (az does for a scale set's interface), and Azure reads them.
+            let texts = ["true": true, "false": false]
+            guard let flag = value.bool ?? value.string.flatMap({ texts[$0.lowercased()] }) else {
+                throw .invalidContent(place, "must be true or false")
+            }
+            return .bool(flag)
         case .number(let range):
-            guard let number = value.integer, range.contains(number) else {
+            // Templates write numbers as texts, too (az does for ports), and Azure reads them.
+            guard let number = value.integer ?? value.string.flatMap({ Int64($0) }), range.contains(number) else {
                 throw .invalidContent(place, "must be a whole number from \(range.lowerBound) to \(range.upperBound)")
             }
             return .integer(number)
+        case .identifier(let rule):
+            return .string(try Self.readIdentifier(value.string, rule, at: place).description)
         case .reference(let rule):
             guard let object = value.object, let text = value.member("id")?.string else {
                 throw .invalidContent(place, "must be an object with the 'id' of a resource")
             }
-            guard let path = ResourcePath(text), path.isOf(type: rule.type) else {
-                throw Problem(
-                    "LinkedInvalidPropertyId",
-                    shown: "Property id '\(PrintableText.of(text))' at path '\(place).id' is invalid. "
-                        + "Expected the id of a resource of type '\(rule.type)', such as "
-                        + "/subscriptions/{subscription}/resourceGroups/{group}/providers/\(rule.type)/{name}."
-                )
-            }
+            let path = try Self.readIdentifier(text, rule, at: "\(place).id")
             // Clients echo whole documents of the other resource here; only the reference is this resource's own.
             var kept: [String: JSONValue] = ["id": .string(path.description)]
             if rule.keepsProperties, let own = object["properties"] { kept["properties"] = own.withoutNulls }
@@ -139,6 +141,20 @@ extension Shape {
         case .object(let members):
             return try Self.readObject(value, members, at: place, keepsReadOnly: keepsReadOnly)
         }
+    }
+
+    private static func readIdentifier(_ text: String?, _ rule: ReferenceRule, at place: String)
+        throws(Problem) -> ResourcePath
+    {
+        guard let path = text.flatMap({ ResourcePath($0) }), path.isOf(type: rule.type) else {
+            throw Problem(
+                "LinkedInvalidPropertyId",
+                shown: "Property id '\(PrintableText.of(text ?? ""))' at path '\(place)' is invalid. "
+                    + "Expected the id of a resource of type '\(rule.type)', such as "
+                    + "/subscriptions/{subscription}/resourceGroups/{group}/providers/\(rule.type)/{name}."
+            )
+        }
+        return path
     }
 
     private static func readNamed(
@@ -206,6 +222,9 @@ extension Shape {
         switch self {
         case .anything, .text, .word, .flag, .number:
             return []
+        case .identifier(let rule):
+            guard let path = value.string.flatMap({ ResourcePath($0) }) else { return [] }
+            return [Reference(path: path, rule: rule, place: place)]
         case .reference(let rule):
             guard let path = value["id"]?.string.flatMap({ ResourcePath($0) }) else { return [] }
             return [Reference(path: path, rule: rule, place: place)]

@@ -1,12 +1,17 @@
 import Vocabulary
 
 /// All resources at one moment, with the look-ups that rules need.
+///
+/// A copy is kept for as long as a change is planned; everything in it is in small pieces, so that storing the change
+/// copies a few of them, whatever the number of resources.
 struct Snapshot: Sendable {
-    private var resources: [String: Resource] = [:]
-    // Sorted keys for each type in lower case: a scope is a run in each of them.
-    private var keys: [String: [String]] = [:]
-    private var referrers: [String: Set<String>] = [:]
-    private var claims: [String: String] = [:]
+    private var resources = Sharded<String, Resource>()
+    // Keys for each type in lower case: a scope is a stretch of each of them.
+    private var keys: [String: SortedKeys] = [:]
+    // The same for all types together, so that a list of everything is no sort.
+    private var everyKey = SortedKeys()
+    private var referrers = Sharded<String, SortedKeys>()
+    private var claims = Sharded<String, String>()
 
     init() {}
 
@@ -21,14 +26,23 @@ struct Snapshot: Sendable {
 
     /// The resources at and below a scope in the order of their paths.
     func list(type: String?, below scope: ResourcePath) -> [Resource] {
-        if let type {
-            return self.run(of: type.lowercased(), below: scope).compactMap { self.resources[$0] }
-        }
-        return self.keys.keys.flatMap { self.run(of: $0, below: scope) }.sorted().compactMap { self.resources[$0] }
+        self.keys(type: type, below: [scope]).compactMap { self.resources[$0] }
     }
 
-    /// The comparable paths of the resources that refer to this one.
-    func referrers(of path: ResourcePath) -> Set<String> { self.referrers[path.key] ?? [] }
+    /// The comparable paths of the resources at and below some scopes, in order; of one type when given; those after a given one.
+    ///
+    /// Found one by one as they are asked for. No scope may lie below another one.
+    func keys(type: String?, below scopes: [ResourcePath], after last: String? = nil) -> some Sequence<String> {
+        let keys = type.map { self.keys[$0.lowercased()] ?? SortedKeys() } ?? self.everyKey
+        return Self.stretches(of: scopes).lazy.compactMap { stretch -> SortedKeys.Stretch? in
+            guard let last else { return keys.from(stretch.start, to: stretch.end) }
+            if let end = stretch.end, end <= last { return nil }
+            return keys.from(Swift.max(stretch.start, last + "\u{0}"), to: stretch.end)
+        }.joined()
+    }
+
+    /// The comparable paths of the resources that refer to this one, in order.
+    func referrers(of path: ResourcePath) -> SortedKeys { self.referrers[path.key] ?? SortedKeys() }
 
     /// Who holds something that only one may hold.
     func holder(of claim: String) -> String? { self.claims[claim] }
@@ -38,11 +52,10 @@ struct Snapshot: Sendable {
         self.remove(resource.path, of: kind)
         let key = resource.path.key
         self.resources[key] = resource
-        let type = kind.type.lowercased()
-        let place = Self.place(of: key, in: self.keys[type, default: []])
-        self.keys[type, default: []].insert(key, at: place)
+        self.keys[kind.type.lowercased(), default: SortedKeys()].insert(key)
+        self.everyKey.insert(key)
         for reference in kind.references(of: resource) {
-            self.referrers[reference.path.key, default: []].insert(key)
+            self.referrers[reference.path.key, default: SortedKeys()].insert(key)
         }
         for claim in kind.claims(resource) {
             self.claims[claim.key] = key
@@ -51,41 +64,23 @@ struct Snapshot: Sendable {
 
     /// Takes a resource out.
     mutating func remove(_ path: ResourcePath, of kind: ResourceKind) {
-        guard let old = self.resources.removeValue(forKey: path.key) else { return }
-        let type = kind.type.lowercased()
-        let place = Self.place(of: path.key, in: self.keys[type, default: []])
-        if place < self.keys[type, default: []].count, self.keys[type]?[place] == path.key {
-            self.keys[type]?.remove(at: place)
-        }
+        guard let old = self.resources[path.key] else { return }
+        self.resources[path.key] = nil
+        self.keys[kind.type.lowercased(), default: SortedKeys()].remove(path.key)
+        self.everyKey.remove(path.key)
         for reference in kind.references(of: old) {
-            self.referrers[reference.path.key]?.remove(path.key)
-            if self.referrers[reference.path.key]?.isEmpty == true {
-                self.referrers[reference.path.key] = nil
-            }
+            self.referrers[reference.path.key, default: SortedKeys()].remove(path.key)
+            if self.referrers[reference.path.key]?.isEmpty == true { self.referrers[reference.path.key] = nil }
         }
         for claim in kind.claims(old) where self.claims[claim.key] == path.key {
             self.claims[claim.key] = nil
         }
     }
 
-    private func run(of type: String, below scope: ResourcePath) -> ArraySlice<String> {
-        let keys = self.keys[type] ?? []
-        guard scope != .root else { return keys[...] }
-        // "0" is the character after "/": everything between is the scope's own run.
-        let start = Self.place(of: scope.key + "/", in: keys)
-        let end = Self.place(of: scope.key + "0", in: keys)
-        let own = Self.place(of: scope.key, in: keys)
-        if own < keys.count, keys[own] == scope.key { return ([scope.key] + keys[start..<end])[...] }
-        return keys[start..<end]
-    }
-
-    private static func place(of key: String, in keys: [String]) -> Int {
-        var low = 0
-        var high = keys.count
-        while low < high {
-            let middle = (low + high) / 2
-            if keys[middle] < key { low = middle + 1 } else { high = middle }
-        }
-        return low
+    // A scope's own key and the keys below it, in order. Names may hold characters that sort before "/", so that of two
+    // scopes side by side one can stand between the other and what is below that. "0" is the character after "/".
+    private static func stretches(of scopes: [ResourcePath]) -> [(start: String, end: String?)] {
+        if scopes.contains(.root) { return [("", nil)] }
+        return scopes.flatMap { [($0.key, $0.key + "\u{0}"), ($0.key + "/", $0.key + "0")] }.sorted { $0.0 < $1.0 }
     }
 }

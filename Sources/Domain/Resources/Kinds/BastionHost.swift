@@ -23,6 +23,7 @@ extension ResourceKind {
         ("enableFileCopy", .standard, "File copy"),
         ("disableCopyPaste", .standard, "Disabling copy and paste"),
         ("enableSessionRecording", .premium, "Session recording"),
+        ("sessionRecordingConfiguration", .premium, "Session recording"),
         ("enablePrivateOnlyBastion", .premium, "Private-only deployment"),
     ]
 
@@ -31,7 +32,8 @@ extension ResourceKind {
     /// Source: Azure bastion hosts REST, 2024-01-01; placement rules of Azure Bastion's configuration settings.
     static let bastionHost: ResourceKind = {
         let flags =
-            bastionFeatures.map { ($0.member, Member(.flag, initial: false)) } + [
+            bastionFeatures.filter { $0.member.hasPrefix("enable") || $0.member.hasPrefix("disable") }
+            .map { ($0.member, Member(.flag, initial: false)) } + [
                 ("enableKerberos", Member(.flag, initial: false))
             ]
         let others: [String: Member] = [
@@ -52,6 +54,7 @@ extension ResourceKind {
                 .object(["ipRules": Member(.list(.object(["addressPrefix": Member(.text(18))])))])
             ),
             "scaleUnits": Member(.number(2...50), initial: 2),
+            "sessionRecordingConfiguration": Member(.object(["blobContainerUri": Member(.text(1024))])),
             "dnsName": Member(.text(253), .readOnly),
         ]
         var kind = ResourceKind(
@@ -95,7 +98,8 @@ extension ResourceKind {
                     + "\(sku.rawValue). Delete the bastion host and create it again."
             )
         }
-        for feature in self.bastionFeatures where host.properties[feature.member]?.bool == true && sku < feature.least {
+        for feature in self.bastionFeatures where sku < feature.least {
+            guard let value = host.properties[feature.member], value.bool != false else { continue }
             throw Problem(
                 sku == .developer ? "FeatureNotSupportedForDeveloperBastionSku" : "FeatureNotSupportedForBastionSku",
                 shown: "\(feature.name) (\(feature.member)) needs the \(feature.least.rawValue) SKU or higher; "
@@ -193,7 +197,7 @@ extension ResourceKind {
             return
         }
         guard let address = plan[path] else { return }
-        guard address.sku?["name"] == "Standard", address.properties["publicIPAllocationMethod"] == "Static" else {
+        guard address.sku?["name"] != "Basic", address.properties["publicIPAllocationMethod"] == "Static" else {
             throw Problem(
                 "InvalidPublicIPAddressForBastionHost",
                 shown: "The public IP address '\(address.name)' of a bastion host must have the Standard SKU and the "

@@ -19,13 +19,40 @@ extension ResourceKind {
                             .required
                         ),
                         "publicIPAddress": Member(
-                            .reference(ReferenceRule("Microsoft.Network/publicIPAddresses", action: "join"))
+                            .reference(
+                                ReferenceRule(
+                                    "Microsoft.Network/publicIPAddresses",
+                                    action: "join",
+                                    keepsProperties: true
+                                )
+                            )
+                        ),
+                        "applicationSecurityGroups": Member(
+                            .list(
+                                .reference(
+                                    ReferenceRule(
+                                        "Microsoft.Network/applicationSecurityGroups",
+                                        action: "joinIpConfiguration"
+                                    )
+                                )
+                            )
                         ),
                         "provisioningState": Member(.anything, .readOnly),
                     ]),
                     .required
                 ),
-                "dnsSettings": Member(.object(["dnsServers": Member(.list(.text(45)))])),
+                "networkSecurityGroup": Member(
+                    .reference(ReferenceRule("Microsoft.Network/networkSecurityGroups", action: "join"))
+                ),
+                "dnsSettings": Member(
+                    .object([
+                        "dnsServers": Member(.list(.text(45)), initial: []),
+                        "appliedDnsServers": Member(.anything, .readOnly),
+                        "internalDnsNameLabel": Member(.text(63)),
+                        "internalDomainNameSuffix": Member(.anything, .readOnly),
+                    ]),
+                    initial: ["dnsServers": []]
+                ),
                 "enableAcceleratedNetworking": Member(.flag, initial: false),
                 "enableIPForwarding": Member(.flag, initial: false),
                 "virtualMachine": Member(.anything, .readOnly),
@@ -54,11 +81,14 @@ extension ResourceKind {
             }
         }
         kind.complete = { interface, previous, plan throws(Problem) in
-            try ResourceKind.refuseUnenforced(["networkSecurityGroup"], of: interface)
             try ResourceKind.completeConfigurations(of: &interface, previous, plan)
+            try plan.settlePublicAddresses(of: interface, previous)
             if interface.properties["resourceGuid"] == nil {
                 interface.properties["resourceGuid"] = .string(GUID(from: plan.random).description)
             }
+        }
+        kind.mayRemove = { interface, plan throws(Problem) in
+            plan.releasePublicAddresses(of: interface, keeping: [])
         }
         kind.show = { document, interface, snapshot, _ in
             let machine = snapshot.machine(of: interface.path)
@@ -189,8 +219,8 @@ extension Snapshot {
 
     /// The machine that an interface belongs to.
     func machine(of interface: ResourcePath) -> Resource? {
-        self.referrers(of: interface).sorted().compactMap { self[key: $0] }
-            .first { $0.path.isOf(type: "Microsoft.Compute/virtualMachines") }
+        self.referrers(of: interface).compactMap { self[key: $0] }
+            .first { $0.isMachine }
     }
 }
 

@@ -21,6 +21,7 @@ extension ResourceKind {
                     "spendingLimit": "Off",
                 ],
             ]
+            if !resource.tags.isEmpty { document["tags"] = .object(resource.tags.mapValues { .string($0) }) }
         }
         return kind
     }()

@@ -22,6 +22,8 @@ extension ResourceKind {
         )
         kind.patching = .everything
         kind.isInstalled = { $0.handler?.isSignIn == true }
+        kind.takesTime = true
+        kind.carryOut = { resources, path in await resources.install(path) }
         kind.claims = { installed in
             guard let handler = installed.handler, let machine = installed.path.parent else { return [] }
             return [

@@ -61,13 +61,19 @@ extension ResourceKind {
                 "delegations": Member(.anything, initial: []),
                 "privateEndpointNetworkPolicies": Member(.text(64), initial: "Disabled"),
                 "privateLinkServiceNetworkPolicies": Member(.text(64), initial: "Enabled"),
+                "networkSecurityGroup": Member(
+                    .reference(ReferenceRule("Microsoft.Network/networkSecurityGroups", action: "join"))
+                ),
+                "routeTable": Member(.reference(ReferenceRule("Microsoft.Network/routeTables", action: "join"))),
+                "natGateway": Member(.reference(ReferenceRule("Microsoft.Network/natGateways", action: "join"))),
                 "ipConfigurations": Member(.anything, .readOnly),
+                "purpose": Member(.text(64), .readOnly),
             ]
         )
         kind.isTracked = false
         kind.inUseCode = "InUseSubnetCannotBeDeleted"
         kind.complete = { subnet, previous, plan throws(Problem) in
-            try ResourceKind.refuseUnenforced(["networkSecurityGroup", "routeTable", "natGateway"], of: subnet)
+            try ResourceKind.checkBastionSubnet(subnet, plan)
             guard let network = subnet.path.parent.flatMap({ plan[$0] }) else { return }
             guard subnet.properties["addressPrefix"] == nil || subnet.properties["addressPrefixes"] == nil else {
                 throw .invalidContent("properties", "has both 'addressPrefix' and 'addressPrefixes'")
@@ -104,10 +110,9 @@ extension ResourceKind {
             }
         }
         kind.show = { document, subnet, snapshot, _ in
-            let users = snapshot.referrers(of: subnet.path).sorted().compactMap { snapshot[key: $0] }
-            let configurations: [JSONValue] = users.flatMap { user in
-                user.ipConfigurations.filter { $0.subnet == subnet.path }
-                    .map { ["id": .string("\(user.path)/ipConfigurations/\($0.name)")] }
+            let users = snapshot.referrers(of: subnet.path).compactMap { snapshot[key: $0] }
+            let configurations = users.flatMap { $0.configurationNames(in: subnet.path) }.map {
+                ["id": .string($0)] as JSONValue
             }
             if !configurations.isEmpty { document["properties"]?["ipConfigurations"] = .array(configurations) }
         }
@@ -127,27 +132,35 @@ extension ResourceKind {
         }
     }
 
-    /// What this installation would store but not enforce is refused: a rule that looks active and is not would be a trap.
-    static func refuseUnenforced(_ members: [String], of resource: Resource) throws(Problem) {
-        for name in members where resource.properties.member(name) != nil {
-            if name == "routeTable", resource.name == "AzureBastionSubnet" {
-                throw Problem(
-                    "RouteTableCannotBeAttachedForAzureBastionSubnet",
-                    shown:
-                        "A route table cannot be attached to AzureBastionSubnet: user-defined routes are not supported."
-                )
-            }
+    // No routes of one's own, and only a security group that lets through what a bastion host needs. Source: Azure Bastion FAQ.
+    private static func checkBastionSubnet(_ subnet: Resource, _ plan: Plan) throws(Problem) {
+        guard subnet.name == "AzureBastionSubnet" else { return }
+        guard subnet.properties["routeTable"] == nil else {
             throw Problem(
-                "FeatureNotSupported",
-                shown:
-                    "'\(name)' of '\(resource.name)' is not enforced by this installation, so it cannot be set. Use the "
-                    + "firewall of the host or of the network."
+                "RouteTableCannotBeAttachedForAzureBastionSubnet",
+                shown: "A route table cannot be attached to AzureBastionSubnet: user-defined routes are not supported."
             )
         }
+        guard let group = subnet.securityGroup.flatMap({ plan[$0] }) else { return }
+        let rules = plan.children(of: group.path, type: ResourceKind.securityRuleType)
+        try self.checkForBastion(group, rules.compactMap { SecurityRule($0) })
     }
 }
 
 extension Resource {
+    // A subnet may have thousands of users, so their configurations are not read any further than to see where they stand.
+    fileprivate func configurationNames(in subnet: ResourcePath) -> [String] {
+        let spelled = subnet.description
+        let list =
+            self.path.isOf(type: ResourceKind.bastionHost.type) ? "bastionHostIpConfigurations" : "ipConfigurations"
+        return (self.properties["ipConfigurations"]?.array ?? []).compactMap { element in
+            guard let id = element["properties"]?["subnet"]?["id"]?.string, let name = element["name"]?.string,
+                id == spelled || id.lowercased() == subnet.key
+            else { return nil }
+            return "\(self.path)/\(list)/\(name)"
+        }
+    }
+
     /// The ranges of a virtual network.
     var addressSpace: [AddressPrefix] {
         (self.properties["addressSpace"]?["addressPrefixes"]?.array ?? [])

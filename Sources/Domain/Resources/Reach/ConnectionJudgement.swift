@@ -16,7 +16,7 @@ public struct ConnectionRights: Sendable {
 
 extension Resources {
     /// Whether somebody may connect to a target through a bastion host: Reader on the machine, on its interface, on the bastion host, and
-    /// on the machine's network when that is a peered one. The refusal names the first that is missing.
+    /// on the machine's network when that is a peered one. The refusal names every one that is missing.
     ///
     /// Rights come first: somebody without them is refused in the same words whether or not the things exist. Whether the bastion host
     /// reaches the target at all is `reach`. Source: Azure Bastion, required roles.
@@ -47,10 +47,10 @@ extension Resources {
         }
         var lines: [(type: String, path: ResourcePath)] = []
         if let machine {
-            guard machine.isOf(type: ResourceKind.virtualMachine.type) else {
+            guard let type = machine.type, ResourceKind.isMachine(type) else {
                 return .refused(Refusal("TargetNotValid", reason: "'\(machine)' is not a virtual machine."))
             }
-            lines.append((ResourceKind.virtualMachine.type, machine))
+            lines.append((type, machine))
         }
         lines.append((ResourceKind.bastionHost.type, bastion))
         if let interface { lines.append((ResourceKind.networkInterface.type, interface.path)) }
@@ -58,30 +58,39 @@ extension Resources {
             lines.append((ResourceKind.virtualNetwork.type, network))
         }
         var all: [Decision.Allowed] = []
+        var missing: [(type: String, path: ResourcePath)] = []
         for line in lines {
             switch self.accessControl.decide(.read(line.type), at: line.path, for: subject) {
             case .allowed(let allowed): all.append(allowed)
-            case .refused: return .refused(Self.missing(line.type, line.path, subject))
+            case .refused: missing.append(line)
             }
+            // What lies behind something that may not be seen is not named.
+            let hides = [ResourceKind.virtualMachine.type, ResourceKind.networkInterface.type]
+            if let last = missing.last, hides.contains(last.type) { break }
         }
-        guard let ofBastion = all.first(where: { $0.path == bastion }) else {
-            return .refused(Self.missing(ResourceKind.bastionHost.type, bastion, subject))
+        guard missing.isEmpty, let ofBastion = all.first(where: { $0.path == bastion }) else {
+            return .refused(Self.refusal(missing, subject))
         }
         return .allowed(ConnectionRights(bastion: ofBastion, machine: all.first { $0.path == machine }, all: all))
     }
 
-    private static func missing(_ type: String, _ path: ResourcePath, _ subject: Subject) -> Refusal {
+    // What is missing comes first: OpenSSH shows little more than the first hundred characters.
+    private static func refusal(_ missing: [(type: String, path: ResourcePath)], _ subject: Subject) -> Refusal {
         let names = [
             ResourceKind.virtualMachine.type: "virtual machine", ResourceKind.bastionHost.type: "bastion host",
             ResourceKind.networkInterface.type: "network interface",
             ResourceKind.virtualNetwork.type: "peered virtual network",
         ]
+        let places = missing.map { "\(names[$0.type] ?? $0.type) '\($0.path.name)'" }
+        let actions = missing.map { "\($0.type)/read on \($0.path)" }
+        let commands = missing.map {
+            "az role assignment create --assignee \(subject.id) --role Reader --scope \($0.path)"
+        }
         return Refusal(
             "RoleMissing",
-            reason:
-                "\(subject.name) lacks Reader on the \(names[type] ?? type) '\(path.name)' (\(type)/read on \(path)).",
-            remedy:
-                "Ask an administrator: az role assignment create --assignee \(subject.id) --role Reader --scope \(path)"
+            reason: "Reader is missing on the \(places.joined(separator: ", ")) for "
+                + "\(PrintableText.of(subject.name)) (\(actions.joined(separator: ", "))).",
+            remedy: "Ask an administrator: \(commands.joined(separator: " and "))"
         )
     }
 }

@@ -1,4 +1,5 @@
 public import AccessControl
+import Fabric
 public import Vocabulary
 
 /// Where a bastion host finds a target.
@@ -26,12 +27,16 @@ public enum ConnectionWay: String, Sendable, Hashable {
 extension Resources {
     /// Whether a bastion host reaches a port of a target, and where that is. Asks for nobody's rights: `judgeConnection` does.
     ///
-    /// - Parameter target: a virtual machine, or `…/providers/Microsoft.Network/bh-hostConnect/{address}` for a connection by address.
+    /// - Parameters:
+    ///   - target: a virtual machine, or `…/providers/Microsoft.Network/bh-hostConnect/{address}` for a connection by address.
+    ///   - isOpen: whether the connection exists already: then it matters that the two still are where they were, not whether a new one
+    ///     would be let through. Switches, editions and security groups are about new connections.
     public func reach(
         _ target: ResourcePath,
         port: Int,
         from bastion: ResourcePath,
-        by way: ConnectionWay = .nativeClient
+        by way: ConnectionWay = .nativeClient,
+        isOpen: Bool = false
     ) -> Verdict<Reach> {
         let snapshot = self.current
         guard let host = snapshot[bastion], host.path.isOf(type: ResourceKind.bastionHost.type),
@@ -41,7 +46,7 @@ extension Resources {
                 Refusal("BastionHostNotFound", reason: "There is no working bastion host '\(bastion.name)'.")
             )
         }
-        if let refusal = Self.gate(host, port: port, way) { return .refused(refusal) }
+        if !isOpen, let refusal = Self.gate(host, port: port, way) { return .refused(refusal) }
         let networks = snapshot.networks(reachedFrom: host)
         guard let own = networks.first else {
             return .refused(
@@ -66,7 +71,7 @@ extension Resources {
                     )
                 )
             }
-            found = Self.place(address, host, networks, snapshot)
+            found = Self.place(address, host, networks, snapshot, isOpen: isOpen)
         } else {
             found = Self.place(target, host, networks, snapshot)
         }
@@ -76,7 +81,10 @@ extension Resources {
             if case .refused(let refusal) = self.settings.addressPolicy.judge(place.address.description) {
                 return .refused(refusal)
             }
-            guard self.settings.isWired(place.network, place.address.description) else {
+            // Asked once: a network that comes or goes meanwhile must not turn a connection inside it into one of the box's own. An
+            // address in it cannot be the server's, whatever the server's is called.
+            let isMade = self.isMade(place.network)
+            guard isMade || self.settings.isWired(place.network, place.address.description) else {
                 return .refused(
                     Refusal(
                         "NetworkNotWired",
@@ -86,9 +94,24 @@ extension Resources {
                     )
                 )
             }
+            if !isOpen,
+                let refusal = snapshot.filterRefusal(
+                    from: host,
+                    to: place.address,
+                    port: port,
+                    in: place.network,
+                    place.interface.flatMap { snapshot[$0] }
+                )
+            {
+                return .refused(refusal)
+            }
             return .allowed(
                 Reach(
-                    endpoint: Endpoint(address: place.address.description, port: port),
+                    endpoint: Endpoint(
+                        address: place.address.description,
+                        port: port,
+                        network: isMade ? place.network : nil
+                    ),
                     networkInterface: place.interface,
                     network: place.network,
                     isPeered: place.network != own.path,
@@ -96,26 +119,6 @@ extension Resources {
                 )
             )
         }
-    }
-
-    /// The bastion hosts that reach a port of a target, those in the target's own network first.
-    public func bastions(reaching target: ResourcePath, port: Int, by way: ConnectionWay = .nativeClient) -> [Resource]
-    {
-        let hosts = self.list(type: ResourceKind.bastionHost.type, below: .root).compactMap {
-            host -> (Resource, Bool)? in
-            guard case .allowed(let reach) = self.reach(target, port: port, from: host.path, by: way) else {
-                return nil
-            }
-            return (host, reach.isPeered)
-        }
-        return hosts.filter { !$0.1 }.map(\.0) + hosts.filter(\.1).map(\.0)
-    }
-
-    /// The bastion hosts whose data plane answers at a name, in any letter case.
-    public func bastions(dnsName: String) -> [Resource] {
-        let wanted = dnsName.lowercased()
-        return self.list(type: ResourceKind.bastionHost.type, below: .root)
-            .filter { self.settings.dataPlaneHost($0.path).lowercased() == wanted }
     }
 
     /// The interfaces of a machine, the primary one first.
@@ -135,6 +138,11 @@ extension Resources {
         let networks = Set(interfaces.flatMap { $0.ipConfigurations.compactMap(\.network) }).sorted { $0.key < $1.key }
         let hosts = self.bastions(reaching: machine, port: 22, by: .portal)
         return interfaces.map(\.path) + networks + hosts.map(\.path)
+    }
+
+    // Whether the fabric made a network; one that the operator declared is never the fabric's.
+    private func isMade(_ network: ResourcePath) -> Bool {
+        !self.settings.isDeclared(network) && self.hooks.fabric.has(network: network)
     }
 
     // MARK: Checks
@@ -191,11 +199,12 @@ extension Resources {
         _ networks: [Resource],
         _ snapshot: Snapshot
     ) -> Verdict<Place> {
-        guard let found = snapshot[machine], found.path.isOf(type: ResourceKind.virtualMachine.type) else {
+        guard let found = snapshot[machine], found.isMachine else {
             return .refused(
                 Refusal("ResourceNotFound", reason: "There is no virtual machine '\(machine.name)' at '\(machine)'.")
             )
         }
+        if let refusal = found.powerRefusal ?? snapshot.modelRefusal(of: found) { return .refused(refusal) }
         let places = found.interfaces.compactMap { snapshot[$0] }.flatMap { interface in
             interface.ipConfigurations.compactMap { configuration -> Place? in
                 guard let address = configuration.address, let network = configuration.network else { return nil }
@@ -222,9 +231,11 @@ extension Resources {
         _ address: String,
         _ host: Resource,
         _ networks: [Resource],
-        _ snapshot: Snapshot
+        _ snapshot: Snapshot,
+        isOpen: Bool
     ) -> Verdict<Place> {
-        guard host.bastionSKU >= .standard, host.properties["enableIpConnect"]?.bool == true else {
+        let isOffered = host.bastionSKU >= .standard && host.properties["enableIpConnect"]?.bool == true
+        guard isOpen || isOffered else {
             let isLow = host.bastionSKU < .standard
             return .refused(
                 Refusal(
@@ -290,13 +301,17 @@ extension Snapshot {
     func networks(reachedFrom host: Resource) -> [Resource] {
         guard let own = host.bastionNetwork.flatMap({ self[$0] }) else { return [] }
         guard host.bastionSKU > .developer else { return [own] }
+        return [own] + self.neighbours(of: own)
+    }
+
+    /// The networks that are peered with a network, in both directions and open.
+    func neighbours(of own: Resource) -> [Resource] {
         let type = ResourceKind.virtualNetworkPeering.type
-        let neighbours = self.list(type: type, below: own.path).compactMap { half -> Resource? in
+        return self.list(type: type, below: own.path).compactMap { half -> Resource? in
             guard half.letsTrafficThrough, let remote = half.remoteNetwork else { return nil }
             let back = self.list(type: type, below: remote).first { $0.remoteNetwork == own.path }
             return back?.letsTrafficThrough == true ? self[remote] : nil
         }
-        return [own] + neighbours
     }
 }
 
