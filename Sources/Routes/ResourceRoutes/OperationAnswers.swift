@@ -8,11 +8,15 @@ extension ResourceRoutes {
     /// What stands below `/providers/{namespace}/locations/{location}`: operations and the catalogue of extensions.
     func located(_ namespace: String, _ rest: [String], _ call: ResourceCall) throws(Problem) -> ARMResponse {
         guard call.request.method == .get, rest.count > 1 else { throw .methodNotAllowed(call.request) }
+        let isCompute = namespace.lowercased() == "microsoft.compute"
         switch (rest[1].lowercased(), rest.count) {
-        case ("operations", 3): return .ok(try self.operation(rest[2], call).document)
+        case ("checkdnsnameavailability", 2): return try self.checkLabel(rest[0], call)
+        case ("operations", 3): return .progress(of: try self.operation(rest[2], call))
         case ("operationresults", 3): return try self.result(of: try self.operation(rest[2], call), call)
-        case ("publishers", _) where namespace.lowercased() == "microsoft.compute":
+        case ("publishers", _) where isCompute:
             return try self.catalogue(rest[0], Array(rest.dropFirst(2)), call)
+        case ("vmsizes", 2) where isCompute: return self.machineSizes()
+        case ("usages", 2) where isCompute: return self.computeUsages(rest[0], call)
         default: throw Problem("ResourceNotFound", shown: "There is nothing at '\(call.request.path)'.")
         }
     }
@@ -37,6 +41,8 @@ extension ResourceRoutes {
         case .failed:
             throw operation.problem ?? Problem("Conflict", shown: "The operation failed.")
         case .succeeded:
+            // An action has no document of its own: 200 without a body says that it is done.
+            if operation.purpose == .action { return ARMResponse(status: .ok) }
             guard operation.purpose == .write else { return .noContent }
             return .ok(
                 self.resources.document(of: try self.resources.get(operation.target, for: call.caller.subject))

@@ -22,6 +22,10 @@ struct ResourceFilter: Sendable {
         case group = "resourcegroup"
         case identity = "identity"
         case principal = "identity/principalid"
+        case plan = "plan"
+        case planPublisher = "plan/publisher"
+        case planProduct = "plan/product"
+        case planName = "plan/name"
     }
 
     private let root: Node
@@ -36,12 +40,23 @@ struct ResourceFilter: Sendable {
         self.root = root
     }
 
+    /// Whether it asks about nothing else than tags.
+    var isAboutTags: Bool { Self.isAboutTags(self.root) }
+
+    private static func isAboutTags(_ node: Node) -> Bool {
+        switch node {
+        case .and(let left, let right), .or(let left, let right): self.isAboutTags(left) && self.isAboutTags(right)
+        case .tagName, .tag: true
+        case .compare, .contains, .begins: false
+        }
+    }
+
     /// Whether a resource passes.
     func admits(_ resource: Resource) -> Bool {
         Self.admits(self.root, resource)
     }
 
-    private static func problem(_ text: String) -> Problem {
+    static func problem(_ text: String) -> Problem {
         Problem(
             "InvalidFilterInQueryString",
             shown:
@@ -76,6 +91,8 @@ struct ResourceFilter: Sendable {
         case .group: resource.path.resourceGroup?.lowercased() ?? ""
         case .identity: resource.identity?["type"]?.string?.lowercased() ?? ""
         case .principal: resource.identityPrincipal?.description ?? ""
+        // Nothing here was bought, so nothing has a plan.
+        case .plan, .planPublisher, .planProduct, .planName: ""
         }
     }
 

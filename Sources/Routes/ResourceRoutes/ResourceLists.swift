@@ -4,8 +4,8 @@ import Resources
 import Vocabulary
 
 extension ResourceRoutes {
-    /// Most elements of a page.
-    static let longestPage = 1000
+    /// Most elements of a page: what is made and written in a few milliseconds.
+    static let longestPage = 250
 
     /// `GET` of a collection: the resources of a type below the scope in the path.
     func list(_ type: String, _ call: ResourceCall) throws(Problem) -> ARMResponse {
@@ -17,8 +17,23 @@ extension ResourceRoutes {
         guard let place = ResourcePath("/" + scope.joined(separator: "/")) else {
             throw .methodNotAllowed(call.request)
         }
-        let found = try self.resources.list(type: type, below: place, for: call.caller.subject)
-        return try self.page(found, call) { resource in self.document(resource, call) }
+        if type.lowercased() == "microsoft.authorization/locks", call.request.filter == "atScope()" {
+            return try self.page(type, below: place, call, where: { $0.path.parent == place }) {
+                self.document($0, call)
+            }
+        }
+        let filter = try self.filter(call)
+        if type == ResourceRoutes.groupType, filter?.isAboutTags == false {
+            throw ResourceFilter.problem(call.request.filter ?? "")
+        }
+        return try self.page(type, below: place, call, where: { filter?.admits($0) ?? true }) {
+            var document = self.document($0, call)
+            // Lists name the extensions of machines and no more, as Azure's do: `az vm list` stops at their two members `type`.
+            if $0.isMachine, let nested = document["resources"]?.array {
+                document["resources"] = .array(nested.map { ["id": $0["id"] ?? .null] })
+            }
+            return document
+        }
     }
 
     /// `GET …/resources`: everything with a place of its own, in short form.
@@ -28,10 +43,12 @@ extension ResourceRoutes {
             throw .methodNotAllowed(call.request)
         }
         let expand = Set((call.request.expand ?? "").lowercased().split(separator: ",").map { $0.filter { $0 != " " } })
-        let found = try self.resources.list(type: nil, below: scope, for: call.caller.subject)
-        return try self.page(found, call) { resource in
-            var document = self.resources.document(of: resource)
-            for member in ["properties", "resources", "etag"] { document[member] = nil }
+        let filter = try self.filter(call)
+        return try self.page(nil, below: scope, call, where: { filter?.admits($0) ?? true }) { resource in
+            var document = resource.document
+            for member in ["properties", "etag"] { document[member] = nil }
+            // Whoever asks for a tag is not told the tags again. Source: Azure Resources REST, "Resources - List".
+            if filter?.isAboutTags == true { document["tags"] = nil }
             if expand.contains("createdtime") { document["createdTime"] = .string(resource.createdAt.description) }
             if expand.contains("changedtime") { document["changedTime"] = .string(resource.changedAt.description) }
             if expand.contains("provisioningstate") {
@@ -41,22 +58,22 @@ extension ResourceRoutes {
         }
     }
 
-    /// Filters, cuts into pages, and shows.
-    private func page(_ found: [Resource], _ call: ResourceCall, _ show: (Resource) -> JSONValue)
-        throws(Problem) -> ARMResponse
-    {
+    private func filter(_ call: ResourceCall) throws(Problem) -> ResourceFilter? {
+        guard let text = call.request.filter, !text.isEmpty else { return nil }
+        return try ResourceFilter(text)
+    }
+
+    /// One page of those that pass, as they are shown, with the address of the next one.
+    private func page(
+        _ type: String?,
+        below scope: ResourcePath,
+        _ call: ResourceCall,
+        where passes: (Resource) -> Bool,
+        _ show: (Resource) -> JSONValue
+    ) throws(Problem) -> ARMResponse {
         let options = call.request.options
-        var kept = found
-        if let text = call.request.filter, !text.isEmpty {
-            let filter = try ResourceFilter(text)
-            kept = kept.filter { filter.admits($0) }
-        }
-        if let token = options["$skiptoken"] {
-            guard let bytes = Base64URL.decode(token), let last = String(validating: bytes, as: UTF8.self) else {
-                throw Problem("InvalidSkipToken", shown: "The $skiptoken is not one that this service gave out.")
-            }
-            kept = Array(kept.drop { $0.path.key <= last })
-        }
+        let token = SkipToken(call.request)
+        let last = try options["$skiptoken"].map { text throws(Problem) in try token.read(text) }
         var size = Self.longestPage
         if let text = options["$top"] {
             guard let top = Int(text), top > 0 else {
@@ -64,14 +81,21 @@ extension ResourceRoutes {
             }
             size = min(size, top)
         }
-        let page = kept.prefix(size)
+        let page = try self.resources.page(
+            type: type,
+            below: scope,
+            after: last,
+            limit: size,
+            for: call.caller.subject,
+            where: passes
+        )
         var next: String?
-        if kept.count > size, let last = page.last {
+        if page.hasMore, let last = page.resources.last {
             var query = options
-            query["$skiptoken"] = Base64URL.encode(last.path.key.utf8)
+            query["$skiptoken"] = token.write(after: last.path.key)
             next = self.absolute(call.request.path, query)
         }
-        return .list(page.map(show), next: next)
+        return .list(page.resources.map(show), next: next)
     }
 
     /// An absolute address of ours.

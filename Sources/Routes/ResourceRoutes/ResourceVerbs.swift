@@ -73,13 +73,18 @@ extension ResourceRoutes {
         else { throw .methodNotAllowed(call.request) }
         try self.resources.require(.post(path.name, of: named), at: scope, for: call.caller.subject)
         let resource = try self.resources.get(scope, for: call.caller.subject)
+        try self.resources.checkLocks(.write, at: scope)
+        if let answer = self.effective(path.name, of: resource) { return answer }
         guard let action = self.actions["\(type)/\(path.name)".lowercased()] else {
-            throw Problem(
-                "OperationNotAllowed",
-                shown:
-                    "'\(PrintableText.of(path.name, limit: 64))' is not offered for '\(resource.name)': the machine is "
-                    + "not run by this installation. Do it where the machine runs."
-            )
+            let wish = ActionCall(body: call.request.body ?? [:], options: call.request.options, author: call.author)
+            switch try await self.resources.act(path.name, on: scope, wish) {
+            case .done(let document): return document.map(ARMResponse.ok) ?? .noContent
+            case .started(let operation):
+                return .accepted(
+                    operation: self.address(of: operation, "operations", call),
+                    location: self.address(of: operation, "operationResults", call)
+                )
+            }
         }
         let answer = try await action(
             ResourceActionRequest(
@@ -99,10 +104,16 @@ extension ResourceRoutes {
         guard let machine = ResourcePath("/" + segments.joined(separator: "/")) else {
             throw .methodNotAllowed(call.request)
         }
-        return .ok(self.resources.instanceView(of: try self.resources.get(machine, for: call.caller.subject)))
+        let found = try self.resources.get(machine, for: call.caller.subject)
+        return .ok(
+            found.isMachine ? self.resources.instanceView(of: found) : self.resources.instanceView(ofScaleSet: found)
+        )
     }
 
     private func shown(_ resource: Resource, _ call: ResourceCall) -> ARMResponse {
+        if let known = call.knows, EntityTags.match(resource.etag, known) {
+            return ARMResponse(status: .notModified, headers: [.eTag: resource.etag])
+        }
         var answer = ARMResponse.ok(self.document(resource, call))
         answer.headers[.eTag] = resource.etag
         return answer
@@ -110,7 +121,12 @@ extension ResourceRoutes {
 
     func document(_ resource: Resource, _ call: ResourceCall) -> JSONValue {
         let expand = call.request.expand?.lowercased() ?? ""
-        return self.resources.document(of: resource, expandingInstanceView: expand.contains("instanceview"))
+        let isStatusOnly = call.request.options["statusonly"]?.lowercased() == "true"
+        return self.resources.document(
+            of: resource,
+            expandingInstanceView: expand.contains("instanceview") || isStatusOnly,
+            expandingUserData: expand.contains("userdata")
+        )
     }
 
     private func written(_ outcome: PutOutcome, _ call: ResourceCall) -> ARMResponse {

@@ -74,6 +74,11 @@ extension ResourceRoutes {
 
     private static let otherTypes = [
         "Microsoft.Authorization/roleAssignments", "Microsoft.Authorization/roleDefinitions",
+        "Microsoft.Authorization/denyAssignments", "Microsoft.Authorization/permissions", "Microsoft.Resources/tags",
+        "Microsoft.Resources/deployments", "Microsoft.Resources/resources", "Microsoft.Resources/providers",
+        "Microsoft.Resources/subscriptions/resourceGroups", "Microsoft.Compute/locations",
+        "Microsoft.Compute/locations/publishers", "Microsoft.Network/locations",
+        "Microsoft.Management/managementGroups",
     ]
 
     // Clients choose one of these dates; any date is understood.
@@ -98,53 +103,5 @@ extension ResourceRoutes {
                 }
             ),
         ]
-    }
-
-    /// Deployments come in a later version; until then the answer says what to do instead.
-    func deployments(_ rest: [String], _ call: ResourceCall) throws(Problem) -> ARMResponse {
-        let type = "Microsoft.Resources/deployments"
-        let isRead = call.request.method == .get || call.request.method == .head
-        let scope = call.request.path.provider?.scope ?? .root
-        try self.resources.require(isRead ? .read(type) : .write(type), at: scope, for: call.caller.subject)
-        if isRead {
-            if rest.count == 1 { return .list([]) }
-            throw Problem(
-                "DeploymentNotFound",
-                shown: "Deployment '\(PrintableText.of(rest[1], limit: 64))' could not be found."
-            )
-        }
-        throw Problem(
-            "DeploymentsNotSupported",
-            shown:
-                "Templates cannot be deployed by this installation yet, so no machine can be created this way. Declare "
-                + "the machine with 'sallyport apply' and join it with sally-agent."
-        )
-    }
-
-    /// The catalogue of extensions, in the bare arrays in which Azure answers for it alone.
-    func catalogue(_ location: String, _ rest: [String], _ call: ResourceCall) throws(Problem) -> ARMResponse {
-        let base = call.request.path.segments.prefix(6).joined(separator: "/")
-        let place = JSONValue.string(location)
-        let publisher = ExtensionCatalogue.publisher
-        func entry(_ name: String, _ below: String) -> JSONValue {
-            ["id": .string("/\(base)/publishers\(below)/\(name)"), "name": .string(name), "location": place]
-        }
-        let words = rest.map { $0.lowercased() }
-        if words.isEmpty { return .ok([entry(publisher, "")]) }
-        let isKnown = words[0] == publisher.lowercased()
-        let above = "/\(publisher)/artifacttypes/vmextension/types"
-        guard words.count >= 4, words[1] == "artifacttypes", words[2] == "vmextension", words[3] == "types" else {
-            throw Problem("ArtifactNotFound", shown: "Only extensions are in the catalogue; images are not offered.")
-        }
-        if words.count == 4 { return .ok(.array(isKnown ? ExtensionCatalogue.types.map { entry($0, above) } : [])) }
-        guard isKnown, let type = ExtensionCatalogue.types.first(where: { $0.lowercased() == words[4] }) else {
-            throw Problem("ArtifactNotFound", shown: "There is no such extension in the catalogue.")
-        }
-        let version = entry(ExtensionCatalogue.version, "\(above)/\(type)/versions")
-        switch words.count {
-        case 6 where words[5] == "versions": return .ok([version])
-        case 7 where words[6] == ExtensionCatalogue.version: return .ok(version)
-        default: throw Problem("ArtifactNotFound", shown: "There is no such version in the catalogue.")
-        }
     }
 }

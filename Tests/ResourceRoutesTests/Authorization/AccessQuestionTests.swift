@@ -57,7 +57,7 @@ struct AccessQuestionTests {
         try await world.assign(RoleDefinition.virtualMachineUserLogin, to: world.bob.id, at: AuthorizationWorld.group)
         let guest = try await self.why(world, world.guest.id.description, as: world.admin.id)
         #expect(guest.body["signIn"]?["level"] == "none")
-        #expect(guest.body["signIn"]?["sentence"]?.string?.contains("Guests cannot sign in") == true)
+        #expect(guest.body["signIn"]?["sentence"]?.string?.contains("guests cannot log in") == true)
         _ = try await world.directory.setEnabled(world.bob.id, false)
         let bob = try await self.why(world, "bob@contoso.example", as: world.admin.id)
         #expect(bob.body["signIn"]?["sentence"]?.string?.contains("disabled") == true)

@@ -55,7 +55,7 @@ struct RoleDefinitionRouteTests {
         ]
         #expect(try await world.send(.put, uri, as: world.bob.id, body).status == 403)
         #expect(try await world.send(.put, uri, as: world.admin.id, body).status == 201)
-        #expect(try await world.send(.put, uri, as: world.admin.id, body).status == 200)
+        #expect(try await world.send(.put, uri, as: world.admin.id, body).status == 201)
         let list = try await world.send(
             .get,
             "\(Self.base)?$filter=type%20eq%20'CustomRole'&\(Self.version)",

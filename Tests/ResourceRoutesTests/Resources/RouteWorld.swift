@@ -42,7 +42,7 @@ final class RouteWorld: Sendable {
     /// Held while an installation runs, so that a test sees it running.
     let gate = Gate()
 
-    init(actions: [String: ResourceAction] = [:]) async throws {
+    init(actions: [String: ResourceAction] = [:], limits: RequestLimits? = nil) async throws {
         let clock = TurnedClock()
         let database = try await MemoryStore.make(
             AuditLog.migrations + AccessControl.migrations + Resources.migrations
@@ -93,6 +93,7 @@ final class RouteWorld: Sendable {
             ),
             origin: "https://localhost:8443",
             actions: actions,
+            limits: limits ?? RequestLimits(clock: clock.source),
             authenticate: { header throws(Problem) in
                 guard let name = header?.split(separator: " ").last.map(String.init), let subject = Self.people[name]
                 else { throw Problem("AuthenticationFailed", shown: "Authentication failed.") }

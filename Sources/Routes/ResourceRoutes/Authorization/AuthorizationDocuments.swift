@@ -3,7 +3,12 @@ import Vocabulary
 
 /// Domain values in the form that clients of the Authorization API read.
 extension AuthorizationRoutes {
-    static func document(of assignment: RoleAssignment, seenFrom scope: ResourcePath) -> JSONValue {
+    /// - Parameter isGone: Whether the directory has no such principal any more; clients show those as unknown.
+    static func document(
+        of assignment: RoleAssignment,
+        seenFrom scope: ResourcePath,
+        isGone: Bool = false
+    ) -> JSONValue {
         // A role's id must read the same in assignments and in the list of roles: clients compare them as text.
         let viewpoint = scope.subscription == nil ? assignment.scope : scope
         let role = RoleDefinition.id(of: assignment.roleDefinition, seenFrom: viewpoint)
@@ -14,12 +19,12 @@ extension AuthorizationRoutes {
             "properties": [
                 "roleDefinitionId": .string(role),
                 "principalId": .string(assignment.principal.description),
-                "principalType": .string(assignment.principalType.rawValue),
+                "principalType": .string(isGone ? "Unknown" : assignment.principalType.rawValue),
                 "scope": .string(assignment.scope.description),
                 "condition": assignment.condition.map(JSONValue.string) ?? .null,
                 "conditionVersion": assignment.condition == nil ? .null : .string(AccessCondition.version),
                 "description": assignment.description.map(JSONValue.string) ?? .null,
-                "delegatedManagedIdentityResourceId": .null,
+                "delegatedManagedIdentityResourceId": assignment.delegatedIdentity.map(JSONValue.string) ?? .null,
                 "createdOn": .string(assignment.createdOn.fine),
                 "updatedOn": .string(assignment.updatedOn.fine),
                 "createdBy": assignment.createdBy.document,
@@ -62,11 +67,10 @@ extension AuthorizationRoutes {
     }
 
     static func document(of denial: DenyAssignment) -> JSONValue {
-        let scope = denial.scope == .root ? "" : denial.scope.description
         let everyone: JSONValue = ["id": .string(GUID.zero.description), "type": "SystemDefined"]
         func principals(_ ids: Set<GUID>) -> [JSONValue] { ids.sorted().map { ["id": .string($0.description)] } }
         return [
-            "id": .string("\(scope)/providers/\(DenyAssignment.type)/\(denial.name)"),
+            "id": .string(denial.id),
             "name": .string(denial.name.description),
             "type": .string(DenyAssignment.type),
             "properties": [
@@ -77,7 +81,7 @@ extension AuthorizationRoutes {
                 "permissions": .array(denial.permissions.map(Self.document)),
                 "principals": .array(denial.principals.isEmpty ? [everyone] : principals(denial.principals)),
                 "excludePrincipals": .array(principals(denial.excludedPrincipals)),
-                "isSystemProtected": true,
+                "isSystemProtected": .bool(denial.isSystemProtected),
             ],
         ]
     }

@@ -1,5 +1,7 @@
 import AccessControl
+import HTTPTypes
 import Identity
+import Resources
 import Vocabulary
 
 extension AuthorizationRoutes {
@@ -31,10 +33,21 @@ extension AuthorizationRoutes {
             try self.access.require(.readRoles, at: call.scope, for: call.subject)
         }
         let found = self.access.assignments(at: call.scope, filter)
-        return .list(found.map { Self.document(of: $0, seenFrom: call.scope) })
+        let gone = try await self.gone(found)
+        return .list(
+            found.map { Self.document(of: $0, seenFrom: call.scope, isGone: gone.contains($0.principal)) }
+        )
     }
 
-    func readAssignment(_ name: String, _ call: AuthorizationCall) throws(Problem) -> ARMResponse {
+    // Principals that the directory does not have any more. Those that it never had, such as groups of other tenants, are
+    // as the client said.
+    private func gone(_ assignments: [RoleAssignment]) async throws(Problem) -> Set<GUID> {
+        let own = Set(assignments.lazy.filter { $0.principalType.isOfDirectory }.map(\.principal))
+        let known = try await Problem.hiding { try await self.directory.principals(own.sorted()) }
+        return own.subtracting(known.map(\.id))
+    }
+
+    func readAssignment(_ name: String, _ call: AuthorizationCall) async throws(Problem) -> ARMResponse {
         try self.access.require(.readRoles, at: call.scope, for: call.subject)
         guard
             let name = GUID(name), let found = self.access.assignment(name), found.scope == call.scope
@@ -44,7 +57,8 @@ extension AuthorizationRoutes {
                 shown: "The role assignment '\(PrintableText.of(name))' is not found."
             )
         }
-        return .ok(Self.document(of: found, seenFrom: call.scope))
+        let isGone = try await !self.gone([found]).isEmpty
+        return .ok(Self.document(of: found, seenFrom: call.scope, isGone: isGone))
     }
 
     /// How many assignments a subscription has and may have: the warning before the limit.
@@ -60,11 +74,6 @@ extension AuthorizationRoutes {
             "roleAssignmentsCurrentCount": .integer(Int64(count)),
             "roleAssignmentsRemainingCount": .integer(Int64(max(0, limit - count))),
         ])
-    }
-
-    func listDenials(_ call: AuthorizationCall) throws(Problem) -> ARMResponse {
-        try self.access.require(.read(DenyAssignment.type), at: call.scope, for: call.subject)
-        return .list(self.access.denials(at: call.scope).map(Self.document))
     }
 
     // MARK: Changing
@@ -97,12 +106,14 @@ extension AuthorizationRoutes {
             principal: id,
             principalType: known ?? claim ?? .user,
             description: properties?.member("description")?.string,
-            condition: try Self.condition(in: properties)
+            condition: try Self.condition(in: properties),
+            delegatedIdentity: properties?.member("delegatedManagedIdentityResourceId")?.string
         )
         // Without rights here nobody learns which identities and scopes exist: `assign` refuses them.
         if self.mayAssign(draft, call.subject) {
             try Self.check(id, known, claim)
-            guard self.surroundings.exists(call.scope) else {
+            try self.surroundings.checkLocks(.write, call.scope)
+            guard self.exists(call.scope) else {
                 throw Problem("ResourceNotFound", shown: "The scope '\(call.scope)' was not found.")
             }
         }
@@ -112,13 +123,46 @@ extension AuthorizationRoutes {
             correlation: call.correlation,
             source: call.source
         )
-        return .put(Self.document(of: made, seenFrom: call.scope), created: created)
+        var answer = ARMResponse.put(Self.document(of: made, seenFrom: call.scope), created: created)
+        if created, let warning = self.access.warning(at: call.scope) {
+            // RFC 7234 section 5.5.7: 299 is a warning that stays, about anything.
+            answer.headers[.warning] = "299 - \"\(warning)\""
+        }
+        return answer
+    }
+
+    /// Whether there is such a scope, management groups included.
+    func exists(_ scope: ResourcePath) -> Bool {
+        scope.managementGroup.map { self.access.managementGroup($0) != nil } ?? self.surroundings.exists(scope)
+    }
+
+    /// `POST …/elevateAccess`: an administrator of the directory takes charge of all scopes.
+    func elevate(_ call: AuthorizationCall) async throws(Problem) -> ARMResponse {
+        guard try await self.isDirectoryAdministrator(call.subject) else {
+            throw Problem(
+                "AuthorizationFailed",
+                shown:
+                    "The client '\(call.subject.name)' with object id '\(call.subject.id)' is no Global Administrator "
+                    + "of the directory, and only those may elevate their access."
+            )
+        }
+        _ = try await self.access.elevate(call.subject, correlation: call.correlation, source: call.source)
+        return ARMResponse(status: .ok)
+    }
+
+    func isDirectoryAdministrator(_ subject: Subject) async throws(Problem) -> Bool {
+        try await Problem.hiding { try await self.directory.directoryRoles(of: subject.id) }
+            .contains(.globalAdministrator)
     }
 
     func deleteAssignment(_ name: String, _ call: AuthorizationCall) async throws(Problem) -> ARMResponse {
         guard let name = GUID(name) else {
             try self.access.require(.removeRole, at: call.scope, for: call.subject)
             return .noContent
+        }
+        // Whoever may not read roles here is refused below, without learning of the lock.
+        if self.access.decide(.readRoles, at: call.scope, for: call.subject).isAllowed {
+            try self.surroundings.checkLocks(.delete, call.scope)
         }
         let gone = try await self.access.remove(
             name,
@@ -141,7 +185,7 @@ extension AuthorizationRoutes {
         return self.access.decide(.assignRole, at: draft.scope, for: subject, attributes: attributes).isAllowed
     }
 
-    private func principalType(of id: GUID) async throws(Problem) -> PrincipalType? {
+    func principalType(of id: GUID) async throws(Problem) -> PrincipalType? {
         switch try await Problem.hiding({ try await self.directory.principal(id) }) {
         case .user: .user
         case .group: .group
@@ -213,6 +257,10 @@ extension AuthorizationRoutes {
         }
         return id
     }
+}
+
+extension PrincipalType {
+    fileprivate var isOfDirectory: Bool { self == .user || self == .group || self == .servicePrincipal }
 }
 
 extension RoleAssignmentFilter {

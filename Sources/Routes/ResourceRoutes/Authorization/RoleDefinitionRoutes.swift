@@ -11,7 +11,7 @@ extension AuthorizationRoutes {
             switch term {
             case .function("atscopeandbelow", nil): andBelow = true
             case .function("atscope", nil): andBelow = false
-            case .equals("rolename", let text): roleName = text.lowercased()
+            case .equals("rolename", let text): roleName = Self.fullName(of: text.lowercased())
             case .equals("type", let text):
                 switch text.lowercased() {
                 case "customrole": isCustom = true
@@ -37,7 +37,9 @@ extension AuthorizationRoutes {
         guard
             let found = GUID(name).flatMap({ self.access.definition($0) }),
             !found.isCustom
-                || found.assignableScopes.contains(where: { $0.contains(call.scope) || call.scope.contains($0) })
+                || found.assignableScopes.contains(where: {
+                    self.access.covers($0, call.scope) || self.access.covers(call.scope, $0)
+                })
         else { throw Self.noDefinition(name) }
         if call.scope == .root, found.isCustom {
             try self.access.require(.read(RoleDefinition.type), at: call.scope, for: call.subject)
@@ -79,13 +81,21 @@ extension AuthorizationRoutes {
             }
             draft.assignableScopes.append(path)
         }
-        let (made, created) = try await self.access.put(
+        // Without rights there nobody learns which scopes exist: `put` refuses them.
+        let mayWrite = draft.assignableScopes.allSatisfy {
+            self.access.decide(.write(RoleDefinition.type), at: $0, for: call.subject).isAllowed
+        }
+        if mayWrite, let missing = draft.assignableScopes.first(where: { !self.exists($0) }) {
+            throw Problem("ResourceNotFound", shown: "The assignable scope '\(missing)' was not found.")
+        }
+        let (made, _) = try await self.access.put(
             definition: draft,
             by: call.subject,
             correlation: call.correlation,
             source: call.source
         )
-        return .put(Self.document(of: made, seenFrom: call.scope), created: created)
+        // 201 for changes too: clients take nothing else here.
+        return .put(Self.document(of: made, seenFrom: call.scope), created: true)
     }
 
     func deleteDefinition(_ name: String, _ call: AuthorizationCall) async throws(Problem) -> ARMResponse {
@@ -110,7 +120,12 @@ extension AuthorizationRoutes {
         return .list(permissions.map(Self.document))
     }
 
-    private static func permission(_ document: JSONValue) throws(Problem) -> Permission {
+    // The short name under which documentation and people know one role.
+    private static func fullName(of name: String) -> String {
+        name == "rbac administrator" ? "role based access control administrator" : name
+    }
+
+    static func permission(_ document: JSONValue) throws(Problem) -> Permission {
         func patterns(_ name: String) throws(Problem) -> [String] {
             guard let member = document.member(name), !member.isNull else { return [] }
             let texts = member.array?.compactMap(\.string)

@@ -1,3 +1,4 @@
+import Federation
 import Hummingbird
 import HTTPTypes
 public import Vocabulary
@@ -19,18 +20,20 @@ public struct ARMConventions: Sendable {
 
     /// Reads the request, runs the route, and writes the answer or the problem that it threw.
     ///
-    /// - Parameter needsVersion: Whether to insist on `api-version`; any version that is written like one is accepted,
-    ///   because clients change them with every release.
+    /// Any `api-version` that is written like one is accepted, because clients change them with every release. The body
+    /// waits until it is known who sends it: megabytes of strangers are not taken in.
     func answer(
         _ request: Request,
-        needsVersion: Bool = true,
-        _ route: (ARMRequest) async throws(Problem) -> ARMResponse
+        authenticate: Authenticate,
+        _ route: (ARMRequest, Caller) async throws(Problem) -> ARMResponse
     ) async -> Response {
         let correlation = request.headers[.clientRequestID].flatMap { GUID($0) } ?? GUID(from: self.random)
         do {
-            let read = try await ARMRequest(reading: request, correlation: correlation)
-            if needsVersion { try Self.check(version: read.apiVersion) }
-            return self.written(try await route(read), correlation, echo: read.echo)
+            var read = try ARMRequest(reading: request, correlation: correlation)
+            try Self.check(version: read.apiVersion)
+            let caller = try await authenticate(read.authorization)
+            try await read.readBody(of: request)
+            return self.written(try await route(read, caller), correlation, echo: read.echo)
         } catch {
             return self.written(ARMError.response(error, authority: self.authority), correlation, echo: nil)
         }

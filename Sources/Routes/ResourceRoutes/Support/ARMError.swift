@@ -10,10 +10,9 @@ enum ARMError {
     /// Final errors carry no `Retry-After`: clients would repeat the request.
     static func response(_ problem: Problem, authority: String) -> ARMResponse {
         let status = Self.status(of: problem.code)
-        var response = ARMResponse(
-            status: status,
-            document: ["error": ["code": .string(problem.code), "message": .string(problem.shown)]]
-        )
+        var response = ARMResponse(status: status, document: ["error": Self.document(problem)])
+        // Not final: the same request succeeds when there is room again.
+        if status == .tooManyRequests { response.headers[.retryAfter] = "5" }
         if status == .unauthorized {
             let sentence = problem.shown.map { $0 == "\"" || $0 == "\\" ? "'" : $0 }
             response.headers[.wwwAuthenticate] =
@@ -21,6 +20,13 @@ enum ARMError {
                 + "error_description=\"\(PrintableText.of(String(sentence), limit: 512))\""
         }
         return response
+    }
+
+    private static func document(_ problem: Problem) -> JSONValue {
+        var document: JSONValue = ["code": .string(problem.code), "message": .string(problem.shown)]
+        document["target"] = problem.target.map { .string($0) }
+        if !problem.details.isEmpty { document["details"] = .array(problem.details.map(Self.document)) }
+        return document
     }
 
     /// The status that belongs to a code; 400 for codes that are not listed.
@@ -40,11 +46,15 @@ enum ARMError {
         "LinkedAuthorizationFailed": .forbidden,
         "RequestDisallowedByPolicy": .forbidden,
         "RoleDefinitionIsBuiltIn": .forbidden,
+        "DenyAssignmentIsSystemProtected": .forbidden,
         "RoleDefinitionDoesNotExist": .notFound,
         "MethodNotAllowed": .methodNotAllowed,
         "Conflict": .conflict,
+        "ResourceMoveNotSupported": .conflict,
         "AnotherOperationInProgress": .conflict,
         "CannotDeleteLastOwner": .conflict,
+        "DeploymentActiveAndUneditable": .conflict,
+        "DeploymentCannotBeCancelled": .conflict,
         "InUseSubnetCannotBeDeleted": .conflict,
         "InvalidResourceLocation": .conflict,
         "MissingSubscriptionRegistration": .conflict,

@@ -15,8 +15,8 @@ struct ARMRequest: Sendable {
     let path: ResourcePath
     /// The query's options by lower-case name, decoded.
     let options: [String: String]
-    /// The document in the body; nil for an empty one.
-    let body: JSONValue?
+    /// The document in the body; nil for an empty one, and until `readBody`.
+    private(set) var body: JSONValue?
     /// The `Authorization` header; nil when there is none.
     let authorization: String?
     /// Joins what belongs together: the client's own request id when it is a GUID, else a random one.
@@ -58,16 +58,18 @@ extension ARMRequest {
         var segments: [String] = []
         for segment in request.uri.path.split(separator: "/" as Character) {
             // Encoded slashes would move the borders between segments after the decision about them.
-            guard let decoded = QueryText.decoded(segment), !decoded.contains("/") else { return nil }
+            guard let decoded = PercentEncoding.decode(segment), !decoded.contains("/") else { return nil }
             segments.append(decoded)
         }
         return ResourcePath("/" + segments.joined(separator: "/"))
     }
 
-    /// Reads head and body. Throws InvalidRequestUri, InvalidRequestHeader, InvalidRequestContent,
-    /// RequestEntityTooLarge.
-    init(reading request: Request, correlation: GUID) async throws(Problem) {
-        guard let path = Self.path(of: request), let options = QueryText.options(request.uri.query ?? "") else {
+    /// Reads what stands before the body. Throws InvalidRequestUri, InvalidRequestHeader.
+    init(reading request: Request, correlation: GUID) throws(Problem) {
+        guard
+            let path = Self.path(of: request),
+            let options = FormFields(request.uri.query ?? "", names: .lowercased)?.values
+        else {
             throw Problem("InvalidRequestUri", shown: "The request's address cannot be read.")
         }
         guard request.headers[values: .authorization].count <= 1 else {
@@ -82,6 +84,10 @@ extension ARMRequest {
         self.echo =
             request.headers[.returnClientRequestID]?.lowercased() == "true"
             ? request.headers[.clientRequestID].map { PrintableText.of($0) } : nil
+    }
+
+    /// Reads the body, which waits until it is known who sends it. Throws InvalidRequestContent, RequestEntityTooLarge.
+    mutating func readBody(of request: Request) async throws(Problem) {
         self.body = try await Self.document(of: request)
     }
 
@@ -100,6 +106,12 @@ extension ARMRequest {
         do {
             return try JSONValue(parsing: buffer.readableBytesView)
         } catch {
+            // Templates come with the comments that people write into them.
+            if request.uri.path.lowercased().contains("/microsoft.resources/"),
+                let document = try? JSONValue(parsing: TemplateText.plain(buffer.readableBytesView))
+            {
+                return document
+            }
             throw Problem(
                 "InvalidRequestContent",
                 shown: "The request content was invalid and could not be deserialized: it is not a JSON document.",
@@ -122,6 +134,7 @@ extension HTTPField.Name {
     static let returnClientRequestID = known("x-ms-return-client-request-id", .via)
     static let legacyNoCache = known("Pragma", .via)
     static let asyncOperation = known("Azure-AsyncOperation", .via)
+    static let warning = known("Warning", .via)
     /// Set by the edge alone, which removes it from what clients send.
     static let sallyportSource = known("x-sallyport-source", .via)
 }

@@ -1,5 +1,6 @@
 import Hummingbird
 import HTTPTypes
+import Resources
 import Vocabulary
 
 /// An answer of the resource manager: status, document and the headers that say something about this answer alone.
@@ -29,6 +30,13 @@ struct ARMResponse: Sendable {
         headers[.asyncOperation] = operation
         headers[.location] = location
         return ARMResponse(status: .accepted, document: document, headers: headers)
+    }
+
+    /// How far an operation is. One that still runs is asked about again after a second: clients that read no interval here wait 30.
+    static func progress(of operation: ResourceOperation) -> ARMResponse {
+        var answer = ARMResponse.ok(operation.document)
+        if operation.status == .inProgress { answer.headers[.retryAfter] = "1" }
+        return answer
     }
 
     /// A page of a list; `next` is an absolute address that clients follow as it is, nil at the end.
