@@ -102,6 +102,7 @@ let package = Package(
             pkgConfig: "libsodium",
             providers: [.apt(["libsodium-dev"])]
         ),
+        .systemLibrary(name: "CLinux", path: "Sources/System/CLinux"),
 
         // Wire
         room("Wire", "WebSocketWire", ["Vocabulary", nio]),
@@ -158,7 +159,7 @@ let package = Package(
             ]
         ),
         room("DataPlane", "Tunnel", ["Vocabulary", "WebSocketWire", "AccessControl", nio, posix, log]),
-        room("DataPlane", "NamespaceFabric", ["Vocabulary", "Fabric", log]),
+        room("DataPlane", "NamespaceFabric", ["Vocabulary", "Fabric", "CLinux", log]),
 
         // Routes
         room(
@@ -228,6 +229,13 @@ let package = Package(
             name: "certificate-speed",
             dependencies: ["Vocabulary", "SSHWire", crypto],
             path: "Benchmarks/CertificateSpeed",
+            swiftSettings: strict
+        ),
+        // Benchmarks: decisions among many role assignments, for Benchmarks/decisions.py.
+        .executableTarget(
+            name: "access-decisions",
+            dependencies: ["Vocabulary", "Storage", "SQLiteStorage", "Audit", "AccessControl"],
+            path: "Benchmarks/AccessDecisions",
             swiftSettings: strict
         ),
         room(
@@ -318,6 +326,7 @@ let package = Package(
             [
                 "TestKit", "Identity", "Federation", "Keys", "Passwords", "AccessControl", "Resources", "Audit",
                 hummingbird, hummingbirdTesting, httpTypes, "Storage", "SQLiteStorage", "Hosts", "Deployments",
+                "Fabric",
             ]
         ),
         tests(
