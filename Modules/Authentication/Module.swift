@@ -90,7 +90,7 @@ private func withAnswer(
     quietly: Bool = false,
     _ body: (UInt8, Fields) -> Int32
 ) -> Int32 {
-    guard let connection = AgentConnection(seconds: patience) else {
+    guard let connection = AgentConnection(promptness: patience * 1000, patience: patience) else {
         return quietly ? PAM_AUTHINFO_UNAVAIL : agentIsAway(handle)
     }
     defer { connection.close() }

@@ -1,8 +1,5 @@
 // The passwd data base: people by name and by number.
 
-/// How long the agent may take, in seconds.
-private var patience: Int { 2 }
-
 @_cdecl("_nss_sallyport_getpwnam_r")
 public func accountByName(
     _ name: UnsafePointer<CChar>,
@@ -12,14 +9,14 @@ public func accountByName(
     _ errnop: UnsafeMutablePointer<Int32>
 ) -> nss_status {
     guard isOurs(name) else { return missing(errnop) }
-    if let connection = AgentConnection(seconds: patience) {
-        defer { connection.close() }
-        if connection.ask(Question.account, about: name),
-            let status = receiveAccount(connection, result, buffer, size, errnop)
-        {
-            return status
-        }
+    let answered = answer {
+        $0.ask(Question.account, about: name)
+    } receive: {
+        receiveAccount($0, result, buffer, size, errnop)
+    } kept: {
+        withSnapshot({ $0.isNamed(name) }, missing: nil, away: nil) { fill(result, from: $0, buffer, size, errnop) }
     }
+    if let answered { return answered }
     return withSnapshot({ $0.isNamed(name) }, missing: missing(errnop), away: away(errnop)) {
         fill(result, from: $0, buffer, size, errnop)
     }
@@ -34,14 +31,14 @@ public func accountByNumber(
     _ errnop: UnsafeMutablePointer<Int32>
 ) -> nss_status {
     guard isPersons(number) else { return missing(errnop) }
-    if let connection = AgentConnection(seconds: patience) {
-        defer { connection.close() }
-        if connection.ask(Question.accountByNumber, about: number),
-            let status = receiveAccount(connection, result, buffer, size, errnop)
-        {
-            return status
-        }
+    let answered = answer {
+        $0.ask(Question.accountByNumber, about: number)
+    } receive: {
+        receiveAccount($0, result, buffer, size, errnop)
+    } kept: {
+        withSnapshot({ $0.uid == number }, missing: nil, away: nil) { fill(result, from: $0, buffer, size, errnop) }
     }
+    if let answered { return answered }
     return withSnapshot({ $0.uid == number }, missing: missing(errnop), away: away(errnop)) {
         fill(result, from: $0, buffer, size, errnop)
     }

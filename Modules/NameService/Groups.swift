@@ -1,7 +1,5 @@
 // The group data base: a person's own group, and the two groups of users and administrators.
 
-private var patience: Int { 2 }
-
 @_cdecl("_nss_sallyport_getgrnam_r")
 public func groupByName(
     _ name: UnsafePointer<CChar>,
@@ -11,14 +9,14 @@ public func groupByName(
     _ errnop: UnsafeMutablePointer<Int32>
 ) -> nss_status {
     guard isGroups(name) else { return missing(errnop) }
-    if let connection = AgentConnection(seconds: patience) {
-        defer { connection.close() }
-        if connection.ask(Question.group, about: name),
-            let status = receiveGroup(connection, result, buffer, size, errnop)
-        {
-            return status
-        }
+    let answered = answer {
+        $0.ask(Question.group, about: name)
+    } receive: {
+        receiveGroup($0, result, buffer, size, errnop)
+    } kept: {
+        withSnapshot({ $0.isNamed(name) }, missing: nil, away: nil) { fill(result, from: $0, buffer, size, errnop) }
     }
+    if let answered { return answered }
     if equal(name, "sallyport-users") { return fillEmpty(result, usersNumber, buffer, size, errnop) }
     if equal(name, "sallyport-admins") { return fillEmpty(result, administratorsNumber, buffer, size, errnop) }
     return withSnapshot({ $0.isNamed(name) }, missing: missing(errnop), away: away(errnop)) {
@@ -35,14 +33,17 @@ public func groupByNumber(
     _ errnop: UnsafeMutablePointer<Int32>
 ) -> nss_status {
     guard isGroups(number) else { return missing(errnop) }
-    if let connection = AgentConnection(seconds: patience) {
-        defer { connection.close() }
-        if connection.ask(Question.groupByNumber, about: number),
-            let status = receiveGroup(connection, result, buffer, size, errnop)
-        {
-            return status
+    let answered = answer {
+        $0.ask(Question.groupByNumber, about: number)
+    } receive: {
+        receiveGroup($0, result, buffer, size, errnop)
+    } kept: {
+        guard isPersons(number) else { return nil }
+        return withSnapshot({ $0.uid == number }, missing: nil, away: nil) {
+            fill(result, from: $0, buffer, size, errnop)
         }
     }
+    if let answered { return answered }
     guard isPersons(number) else { return fillEmpty(result, number, buffer, size, errnop) }
     return withSnapshot({ $0.uid == number }, missing: missing(errnop), away: away(errnop)) {
         fill(result, from: $0, buffer, size, errnop)
@@ -60,38 +61,66 @@ public func memberships(
     _ errnop: UnsafeMutablePointer<Int32>
 ) -> nss_status {
     guard isOurs(name) else { return missing(errnop) }
-    if let connection = AgentConnection(seconds: patience) {
-        defer { connection.close() }
-        // At most the two groups and the person's own: count and numbers fit into this with room to spare.
-        var room: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0, 0, 0, 0)
-        let status: nss_status? = withUnsafeMutableBytes(of: &room) { bytes in
-            guard let base = bytes.baseAddress, connection.ask(Question.memberships, about: name),
-                case .received(let kind, let count) = connection.receive(into: base, bytes.count)
-            else { return nil }
-            if kind == Answer.notFound { return NSS_STATUS_NOTFOUND }
-            guard kind == Answer.memberships else { return nil }
-            var fields = Fields(base, count)
-            guard var left = fields.short() else { return nil }
-            while left > 0, let number = fields.word() {
-                guard add(number, primary, start, size, groups, limit) else { return NSS_STATUS_TRYAGAIN }
-                left -= 1
-            }
-            return NSS_STATUS_SUCCESS
-        }
-        if let status {
-            switch status {
-            case NSS_STATUS_TRYAGAIN:
-                errnop.pointee = ENOMEM
-                return status
-            case NSS_STATUS_NOTFOUND: return missing(errnop)
-            default: return status
-            }
+    let answered = answer {
+        $0.ask(Question.memberships, about: name)
+    } receive: {
+        receiveMemberships($0, primary, start, size, groups, limit)
+    } kept: {
+        withSnapshot({ $0.isNamed(name) }, missing: nil, away: nil) {
+            addAll(of: $0, primary, start, size, groups, limit)
         }
     }
-    return withSnapshot({ $0.isNamed(name) }, missing: missing(errnop), away: away(errnop)) { record in
-        if record.mayEnter, !add(usersNumber, primary, start, size, groups, limit) { return NSS_STATUS_TRYAGAIN }
-        if record.isAdministrator, !add(administratorsNumber, primary, start, size, groups, limit) {
-            return NSS_STATUS_TRYAGAIN
+    switch answered {
+    case NSS_STATUS_TRYAGAIN?:
+        errnop.pointee = ENOMEM
+        return NSS_STATUS_TRYAGAIN
+    case NSS_STATUS_NOTFOUND?: return missing(errnop)
+    case let answered?: return answered
+    case nil: break
+    }
+    return withSnapshot({ $0.isNamed(name) }, missing: missing(errnop), away: away(errnop)) {
+        addAll(of: $0, primary, start, size, groups, limit)
+    }
+}
+
+/// Adds the groups that the snapshot knows of.
+private func addAll(
+    of record: SnapshotRecord,
+    _ primary: UInt32,
+    _ start: UnsafeMutablePointer<Int>,
+    _ size: UnsafeMutablePointer<Int>,
+    _ groups: UnsafeMutablePointer<UnsafeMutablePointer<UInt32>>,
+    _ limit: Int
+) -> nss_status {
+    if record.mayEnter, !add(usersNumber, primary, start, size, groups, limit) { return NSS_STATUS_TRYAGAIN }
+    if record.isAdministrator, !add(administratorsNumber, primary, start, size, groups, limit) {
+        return NSS_STATUS_TRYAGAIN
+    }
+    return NSS_STATUS_SUCCESS
+}
+
+/// The agent's answer, or nil when it cannot be had and the snapshot is to be asked.
+private func receiveMemberships(
+    _ connection: AgentConnection,
+    _ primary: UInt32,
+    _ start: UnsafeMutablePointer<Int>,
+    _ size: UnsafeMutablePointer<Int>,
+    _ groups: UnsafeMutablePointer<UnsafeMutablePointer<UInt32>>,
+    _ limit: Int
+) -> nss_status? {
+    // At most the two groups and the person's own: count and numbers fit into this with room to spare.
+    var room: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0, 0, 0, 0)
+    return withUnsafeMutableBytes(of: &room) { bytes in
+        guard let base = bytes.baseAddress,
+            case .received(let kind, let count) = connection.receive(into: base, bytes.count)
+        else { return nil }
+        if kind == Answer.notFound { return NSS_STATUS_NOTFOUND }
+        guard kind == Answer.memberships else { return nil }
+        var fields = Fields(base, count)
+        guard var left = fields.short() else { return nil }
+        while left > 0, let number = fields.word() {
+            guard add(number, primary, start, size, groups, limit) else { return NSS_STATUS_TRYAGAIN }
+            left -= 1
         }
         return NSS_STATUS_SUCCESS
     }

@@ -8,7 +8,7 @@ public func main(_ count: Int32, _ arguments: UnsafePointer<UnsafePointer<CChar>
     else { return 0 }
     let lengths = (strlen(user), strlen(keyID), strlen(serial), strlen(authority))
     guard max(max(lengths.0, lengths.1), max(lengths.2, lengths.3)) <= 4096 else { return 0 }
-    guard let connection = AgentConnection(seconds: 5) else { return printKnown(user) }
+    guard let connection = AgentConnection(promptness: 5000, patience: 5) else { return printKnown(user) }
     defer { connection.close() }
     guard connection.head(Question.principals, fields: lengths.0 + lengths.1 + lengths.2 + lengths.3 + 12),
         connection.send(text: user, lengths.0), connection.send(text: keyID, lengths.1),

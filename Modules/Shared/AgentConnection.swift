@@ -42,11 +42,16 @@ enum Reception {
 struct AgentConnection {
     private let descriptor: Int32
 
-    /// Connects; nil when the agent is away. Every wait of the connection ends after `seconds`.
-    init?(seconds: Int) {
-        let descriptor = sallyport_connect(seconds)
+    /// Connects, within so many milliseconds; nil when the agent is away. Every later wait ends after `patience`, in seconds.
+    init?(promptness: Int, patience: Int) {
+        let descriptor = sallyport_connect(promptness, patience)
         guard descriptor >= 0 else { return nil }
         self.descriptor = descriptor
+    }
+
+    /// Whether the answer begins to arrive within so many milliseconds.
+    func hasAnswer(within promptness: Int) -> Bool {
+        sallyport_wait(self.descriptor, Int32(promptness)) != 0
     }
 
     func close() {

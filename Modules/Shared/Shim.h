@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <nss.h>
+#include <poll.h>
 #include <pwd.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -25,19 +26,22 @@
 #define SALLYPORT_SNAPSHOT "/var/lib/sallyport/accounts.snapshot"
 #endif
 
-// A connected stream to the agent whose every wait ends after `seconds`, or -1.
-static inline int sallyport_connect(long seconds)
+// A connected stream to the agent, or -1. Connecting waits at most for `promptness` milliseconds, which takes time only when so many others
+// wait that the agent must hang; every later wait ends after `patience` seconds.
+static inline int sallyport_connect(long promptness, long patience)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
-    struct timeval wait = { .tv_sec = seconds };
+    struct timeval first = { .tv_sec = promptness / 1000, .tv_usec = promptness % 1000 * 1000 };
+    struct timeval wait = { .tv_sec = patience };
     _Static_assert(sizeof(SALLYPORT_SOCKET) <= sizeof(address.sun_path), "the socket's path is too long");
     memcpy(address.sun_path, SALLYPORT_SOCKET, sizeof(SALLYPORT_SOCKET));
     int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (descriptor < 0)
         return -1;
     if (setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait) < 0
-        || setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait) < 0
-        || connect(descriptor, (struct sockaddr *)&address, sizeof address) < 0) {
+        || setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &first, sizeof first) < 0
+        || connect(descriptor, (struct sockaddr *)&address, sizeof address) < 0
+        || setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait) < 0) {
         close(descriptor);
         return -1;
     }
@@ -66,6 +70,13 @@ static inline long sallyport_receive(int descriptor, void *bytes, long count)
         received = recv(descriptor, bytes, count, 0);
     while (received < 0 && errno == EINTR);
     return received;
+}
+
+// Whether something can be received within so many milliseconds.
+static inline int sallyport_wait(int descriptor, int milliseconds)
+{
+    struct pollfd wanted = { .fd = descriptor, .events = POLLIN };
+    return poll(&wanted, 1, milliseconds) > 0;
 }
 
 static inline int sallyport_open_snapshot(void)

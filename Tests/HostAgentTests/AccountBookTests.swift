@@ -213,6 +213,13 @@ struct OfflinePolicyTests {
         #expect(!OfflinePolicy().decide(self.person, at: AccountBookTests.now).allowed)
     }
 
+    @Test("a clock that was set back makes the time no longer")
+    func setBack() {
+        let policy = OfflinePolicy(lastContact: AccountBookTests.now, longest: .seconds(600))
+        #expect(policy.decide(self.person, at: AccountBookTests.now - .seconds(600)).allowed)
+        #expect(!policy.decide(self.person, at: AccountBookTests.now - .seconds(601)).allowed)
+    }
+
     @Test("believes no more than a day")
     func longest() {
         let policy = OfflinePolicy(lastContact: AccountBookTests.now)

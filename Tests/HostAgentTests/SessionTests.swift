@@ -139,6 +139,47 @@ struct SessionTests {
         #expect(control.listener() == 50)
     }
 
+    /// A tree of control groups as the kernel shows it, with a session's group and another.
+    private func groups(scope: String = "/system.slice/ssh.service") throws -> SessionGroups {
+        let tree = self.root.layout.path("/cg")
+        try self.root.write("/proc/self/mounts", "tmpfs /x tmpfs rw 0 0\ncgroup2 \(tree) cgroup2 rw 0 0\n")
+        for path in ["/cg/sallyport/\(Self.session().id)", "/cg/user.slice/session-5.scope"] {
+            for file in ["cgroup.procs", "cgroup.kill"] { try self.root.write("\(path)/\(file)", "") }
+        }
+        try self.root.write("/proc/100/cgroup", "1:cpu:/\n0::\(scope)\n")
+        return SessionGroups(self.table)
+    }
+
+    private func written(_ path: String) -> String? { HostFile.text(self.root.layout.path("/cg/\(path)")) }
+
+    @Test("puts a connection into its session's control group, unless systemd keeps a scope for it")
+    func group() throws {
+        try self.groups().begin(Self.session())
+        #expect(self.written("sallyport/\(Self.session().id)/cgroup.procs") == "100\n")
+        try self.groups(scope: "/user.slice/session-5.scope").begin(Self.session())
+        #expect(self.written("sallyport/\(Self.session().id)/cgroup.procs") == "")
+    }
+
+    @Test("kills the session's group and its scope, but none that holds the agent or the sshd that takes connections")
+    func groupKill() throws {
+        let own = "sallyport/\(Self.session().id)"
+        let groups = try self.groups(scope: "/user.slice/session-5.scope")
+        try self.root.write("/cg/\(own)/cgroup.procs", "100\n101\n")
+        try self.root.write("/cg/user.slice/session-5.scope/cgroup.procs", "100\n50\n")
+        groups.kill(Self.session(), found: [100], spared: [1, 50])
+        #expect(self.written("\(own)/cgroup.kill") == "1\n")
+        #expect(self.written("user.slice/session-5.scope/cgroup.kill") == "")
+        groups.kill(Self.session(), found: [100], spared: [1])
+        #expect(self.written("user.slice/session-5.scope/cgroup.kill") == "1\n")
+    }
+
+    @Test("uses signals alone where there are no control groups of version 2")
+    func noGroups() throws {
+        try self.root.write("/proc/self/mounts", "cgroup /sys/fs/cgroup/cpu cgroup rw 0 0\n")
+        SessionGroups(self.table).begin(Self.session())
+        #expect(HostFile.names(in: self.root.layout.path("/cg")).isEmpty)
+    }
+
     @Test("does not believe one look that finds nothing")
     func hopping() async throws {
         let root = self.root

@@ -117,7 +117,8 @@ struct RoutesWorld {
             directory: self.directory,
             authority: self.authority,
             accessControl: self.access,
-            federation: self.federation
+            federation: self.federation,
+            attestation: Attestation(certificatePEM: "certificate") { Array("signed ".utf8) + $0 }
         ).add(to: self.router)
     }
 

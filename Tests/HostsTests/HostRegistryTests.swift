@@ -120,6 +120,23 @@ struct HostRegistryTests {
         #expect((answer != nil) == isAccepted)
     }
 
+    @Test("a host that proves itself with another time is told how far its clock is off, whatever number it says")
+    func clockIsNamed() async throws {
+        let world = try await HostsWorld()
+        let key = SSHSigner.ed25519(.init())
+        let host = try await world.join(key: key)
+        let now = world.clock.now.seconds
+        for (seconds, said) in [(now - 600, "600 seconds behind"), (now + 600, "600 seconds ahead"), (.max, "ahead")] {
+            let header = try self.header(host.id, key, at: seconds)
+            do {
+                _ = try world.registry.authenticate(header: header, method: "POST", path: "/hosts/v1/token")
+                Issue.record("accepted")
+            } catch {
+                #expect(error.code == "HostClock" && error.shown.contains(said))
+            }
+        }
+    }
+
     @Test("a nonce is not accepted again while its signature would be")
     func replayLater() async throws {
         let world = try await HostsWorld()

@@ -9,33 +9,15 @@ struct EntryJudge: Sendable {
     let accessControl: AccessControl
     let registry: HostRegistry
 
-    /// Somebody who may be on a machine.
-    struct Standing: Sendable {
-        let subject: Subject
-        let isAdministrator: Bool
-    }
-
     /// Whether somebody may be on a machine now. From memory, unless the directory has to be asked for the first time.
-    func judge(_ objectID: GUID, on path: ResourcePath) async throws -> Verdict<Standing> {
+    func judge(_ objectID: GUID, on path: ResourcePath) async throws -> Verdict<MachineAccess> {
         guard let machine = self.registry.machines.machine(path) else { return .refused(.machineGone(path)) }
         guard self.registry.isSignInWanted(on: path) else { return .refused(.signInOff(path)) }
         guard let identity = machine.identity, try await self.directory.isEnabled(identity) else {
             return .refused(.identityMissing(path))
         }
         guard let account = try await self.directory.account(objectID) else { return .refused(.accountUnknown) }
-        guard account.isEnabled else { return .refused(.accountDisabled(account.subject.name)) }
-        guard account.subject.kind != .guest else { return .refused(.guestNotAllowed(account.subject.name)) }
-        return self.decide(account.subject, on: machine.path)
-    }
-
-    private func decide(_ subject: Subject, on path: ResourcePath) -> Verdict<Standing> {
-        if self.accessControl.decide(.login(to: path, asAdmin: true), at: path, for: subject).isAllowed {
-            return .allowed(Standing(subject: subject, isAdministrator: true))
-        }
-        if self.accessControl.decide(.login(to: path, asAdmin: false), at: path, for: subject).isAllowed {
-            return .allowed(Standing(subject: subject, isAdministrator: false))
-        }
-        return .refused(.roleMissing(subject.name, on: path))
+        return self.accessControl.access(of: account.subject, isEnabled: account.isEnabled, to: machine.path)
     }
 
     /// Whether a name as typed is one of this very person's: equality of object ids, never of parts of names.

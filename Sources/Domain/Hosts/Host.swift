@@ -145,6 +145,8 @@ public struct HostSettings: Sendable {
     public var gathering: Duration = .milliseconds(50)
     /// How long to wait for a host that is to switch sign-in on or off.
     public var extensionDeadline: Duration = .seconds(60)
+    /// How long a host that joined, but is not connected, is waited for before nothing can be installed on it.
+    public var arrivalWait: Duration = .zero
     /// How long before its end a host's certificate is renewed.
     public var renewal: Duration = .seconds(3 * 86_400)
     /// Where the control channel is.

@@ -15,6 +15,17 @@ extension Problem {
         Problem("AuthenticationFailed", shown: "The host could not be authenticated.", logged: detail)
     }
 
+    // Said to nobody but a host that has proved to be one; its number may be any.
+    static func hostClock(of name: String, saying seconds: Int64, at now: Int64) -> Problem {
+        let isBehind = seconds < now
+        let apart = UInt64(bitPattern: isBehind ? now &- seconds : seconds &- now)
+        return Problem(
+            "HostClock",
+            shown: "This host's clock is \(apart) seconds \(isBehind ? "behind" : "ahead of") the server's.",
+            logged: "the clock of \(name) is \(apart) seconds \(isBehind ? "behind" : "ahead")"
+        )
+    }
+
     static func machineNotFound(_ path: ResourcePath) -> Problem {
         Problem("ResourceNotFound", shown: "There is no machine '\(path)'.")
     }
@@ -43,36 +54,11 @@ extension Refusal {
 
     static let accountUnknown = Refusal("AccountUnknown", reason: "The account is not in the directory any more.")
 
-    static func accountDisabled(_ name: String) -> Refusal {
-        Refusal(
-            "AccountDisabled",
-            reason: "The account \(PrintableText.of(name)) is disabled.",
-            remedy: "Ask an administrator to enable it."
-        )
-    }
-
-    static func guestNotAllowed(_ name: String) -> Refusal {
-        Refusal(
-            "GuestNotAllowed",
-            reason: "\(PrintableText.of(name)) is a guest, and guests cannot log in to machines.",
-            remedy: "Use an account of this organisation."
-        )
-    }
-
     static func nameMismatch(_ typed: String) -> Refusal {
         Refusal(
             "NameMismatch",
             reason: "The user name \(PrintableText.of(typed)) is not that of the certificate's holder.",
             remedy: "Log in with your own user name."
-        )
-    }
-
-    static func roleMissing(_ name: String, on machine: ResourcePath) -> Refusal {
-        Refusal(
-            "RoleMissing",
-            reason: "Azure role not assigned: \(PrintableText.of(name)) has neither 'Virtual Machine User Login' nor "
-                + "'Virtual Machine Administrator Login' on \(machine.name) (\(machine)).",
-            remedy: "Ask an owner of the machine for one of these roles."
         )
     }
 

@@ -172,7 +172,7 @@ public final class HostRegistry: Sendable {
         guard let host else { throw .hostAuthentication("unknown host \(proof.hostId)") }
         let window = self.settings.clockWindow.milliseconds / 1000
         guard (now.seconds - window...now.seconds + window).contains(proof.seconds) else {
-            throw .hostAuthentication("the clock of \(host.machine.name) is off")
+            throw .hostClock(of: host.machine.name, saying: proof.seconds, at: now.seconds)
         }
         let end = Instant(seconds: proof.seconds + window + 1)
         guard self.state.withLock({ $0.nonces.use(proof.nonce, of: host.id, until: end, at: now) }) else {

@@ -1,9 +1,17 @@
+public import AccessControl
 public import AgentWire
 import Audit
 import Identity
-import Vocabulary
+public import Vocabulary
 
 extension Hosts {
+    /// Whether somebody may sign in to a machine now and as what: what the machine itself is told when they try.
+    ///
+    /// Throws `StorageError`.
+    public func access(of objectID: GUID, to machine: ResourcePath) async throws -> Verdict<MachineAccess> {
+        try await self.judge.judge(objectID, on: machine)
+    }
+
     /// Whether somebody may enter a host now, and as what. Every refusal and every entry is recorded. Throws `StorageError`.
     public func decide(_ question: EntryQuestion, for host: Host) async throws -> EntryDecision {
         var verdict = try await self.judge.judge(question.objectId, on: host.machine)

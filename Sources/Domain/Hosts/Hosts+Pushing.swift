@@ -19,7 +19,8 @@ extension Hosts {
             cutAtExpiry: self.settings.cutAtExpiry,
             decisionCacheSeconds: Int(self.settings.decisionCache.components.seconds),
             relayNetworks: self.settings.relayNetworks,
-            compute: machine.compute
+            compute: machine.compute,
+            publicAddresses: machine.publicAddresses
         )
         self.send(.configuration(configuration), to: id)
     }

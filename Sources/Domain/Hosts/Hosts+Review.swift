@@ -1,3 +1,4 @@
+import AccessControl
 import AgentWire
 import Identity
 import SSHAuthority

@@ -35,6 +35,7 @@ extension Hosts {
             guard let host = self.registry.host(for: machine) else {
                 return .refused(.notConnected(machine, hasJoined: false))
             }
+            if isWanted { await self.awaitArrival(of: host.id) }
             guard let (waiter, statuses) = self.update(host.id, { $0.newStatuses() }) else {
                 return .refused(.notConnected(machine, hasJoined: true))
             }
@@ -54,6 +55,14 @@ extension Hosts {
             return .refused(
                 Refusal("InternalServerError", reason: "The change could not be stored.", remedy: "Try again.")
             )
+        }
+    }
+
+    // A machine that has just been made or started is about to connect.
+    private func awaitArrival(of id: GUID) async {
+        let end = ContinuousClock.now + self.settings.arrivalWait
+        while self.live(id) == nil, ContinuousClock.now < end, !Task.isCancelled {
+            try? await Task.sleep(for: .milliseconds(100))
         }
     }
 

@@ -12,6 +12,10 @@ public struct Machine: Sendable, Hashable {
     public var addresses: [String]
     /// The instance metadata `compute` document. Source: Azure Instance Metadata Service, instance metadata.
     public var compute: JSONValue
+    /// The identities that were given to it besides its own.
+    public var assigned: [AssignedIdentity]
+    /// Which public address leads to a private one, as declared.
+    public var publicAddresses: [String: String]
 
     /// Describes a machine.
     public init(
@@ -19,13 +23,17 @@ public struct Machine: Sendable, Hashable {
         identity: GUID?,
         names: [String] = [],
         addresses: [String] = [],
-        compute: JSONValue = [:]
+        compute: JSONValue = [:],
+        assigned: [AssignedIdentity] = [],
+        publicAddresses: [String: String] = [:]
     ) {
         self.path = path
         self.identity = identity
         self.names = names
         self.addresses = addresses
         self.compute = compute
+        self.assigned = assigned
+        self.publicAddresses = publicAddresses
     }
 
     /// Every name that the host's certificate is good for: names, addresses, and `machine.group.subscription`, which is unique.

@@ -9,45 +9,45 @@ extension Machines {
                 return nil
             }
             let computerName = resource.properties["osProfile"]?["computerName"]?.string
+            let links = Self.addresses(of: resource, in: resources)
             return Machine(
                 path: resource.path,
-                identity: resource.hasSystemIdentity ? resource.identityPrincipal : nil,
+                identity: Self.identity(of: resource, in: resources),
                 names: computerName.map { [$0] } ?? [],
-                addresses: Self.addresses(of: resource, in: resources),
-                compute: Self.compute(resource)
+                addresses: links.map(\.privateAddress),
+                compute: InstanceMetadata.compute(resource),
+                assigned: AssignedIdentity.all(of: resource),
+                publicAddresses: links.reduce(into: [:]) { $0[$1.privateAddress] = $1.publicAddress }
             )
         }
     }
 
     private static let types: Set<String> = [
-        "microsoft.compute/virtualmachines", "microsoft.hybridcompute/machines",
+        "microsoft.compute/virtualmachines", "microsoft.compute/virtualmachinescalesets/virtualmachines",
+        "microsoft.hybridcompute/machines",
     ]
 
-    private static func addresses(of machine: Resource, in resources: Resources) -> [String] {
+    // The machines of a scale set share the identity of the set.
+    private static func identity(of machine: Resource, in resources: Resources) -> GUID? {
+        let isInstance = machine.type.lowercased() == "microsoft.compute/virtualmachinescalesets/virtualmachines"
+        let holder = isInstance ? machine.path.parent.flatMap { resources.resource($0) } : machine
+        return holder?.hasSystemIdentity == true ? holder?.identityPrincipal : nil
+    }
+
+    private static func addresses(
+        of machine: Resource,
+        in resources: Resources
+    ) -> [(privateAddress: String, publicAddress: String?)] {
         let interfaces = machine.properties["networkProfile"]?["networkInterfaces"]?.array ?? []
         return interfaces.compactMap { $0["id"]?.string.flatMap { ResourcePath($0) } }
             .compactMap { resources.resource($0) }
             .flatMap { $0.properties["ipConfigurations"]?.array ?? [] }
-            .compactMap { $0["properties"]?["privateIPAddress"]?.string }
-    }
-
-    private static func compute(_ machine: Resource) -> JSONValue {
-        let path = machine.path
-        let tags = machine.tags.sorted { $0.key < $1.key }
-        return [
-            "azEnvironment": "AzurePublicCloud",
-            "location": .string(machine.location ?? ""),
-            "name": .string(machine.name),
-            "osType": .string(machine.properties["storageProfile"]?["osDisk"]?["osType"]?.string ?? "Linux"),
-            "provider": .string(String(machine.type.prefix { $0 != "/" })),
-            "resourceGroupName": .string(path.resourceGroup ?? ""),
-            "resourceId": .string(path.description),
-            "subscriptionId": .string(path.subscription?.description ?? ""),
-            "tags": .string(tags.map { "\($0.key):\($0.value)" }.joined(separator: ";")),
-            "tagsList": .array(tags.map { ["name": .string($0.key), "value": .string($0.value)] }),
-            "vmId": .string(machine.properties["vmId"]?.string ?? ""),
-            "vmSize": .string(machine.properties["hardwareProfile"]?["vmSize"]?.string ?? ""),
-        ]
+            .compactMap { configuration in
+                guard let address = configuration["properties"]?["privateIPAddress"]?.string else { return nil }
+                let linked = configuration["properties"]?["publicIPAddress"]?["id"]?.string
+                let resource = linked.flatMap { ResourcePath($0) }.flatMap { resources.resource($0) }
+                return (address, resource?.properties["ipAddress"]?.string)
+            }
     }
 }
 

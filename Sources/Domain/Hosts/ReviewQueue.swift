@@ -1,3 +1,4 @@
+import AccessControl
 import Identity
 import SSHAuthority
 import Synchronization
@@ -76,7 +77,8 @@ final class ReviewQueue: Sendable {
     }
 
     func note(scope: ResourcePath) {
-        self.note { $0.scopes.insert(scope) }
+        // What lies in a management group is not known here.
+        self.note { if scope.managementGroup == nil { $0.scopes.insert(scope) } else { $0.everything = true } }
     }
 
     func note(_ change: DirectoryChange) {

@@ -1,6 +1,5 @@
 import AgentWire
 import Client
-import Dispatch
 import FoundationEssentials
 import Logging
 import NIOCore
@@ -16,7 +15,7 @@ import Vocabulary
 /// The agent as it runs: constructs every part in the order a question meets them, and carries what the server says to them.
 struct Agent: Sendable {
     /// The version that reports carry.
-    static let version = "1.0.0"
+    static let version = "0.1.0"
     /// How long the server may take to say whether a person may enter; the PAM module waits a little longer.
     private static let decisionDeadline: Duration = .seconds(4)
     /// How long the server may take to say who somebody is; the name service module waits two seconds.
@@ -99,6 +98,7 @@ struct Agent: Sendable {
                 told: self.told,
                 tokens: MachineTokens(server: self.server, time: self.time)
             ),
+            isConnected: self.configuration.isOutsideTheCloud,
             layout: self.layout,
             group: self.group,
             log: self.log
@@ -108,7 +108,7 @@ struct Agent: Sendable {
             group.addTask { await self.converse() }
             group.addTask { await self.lookAfterSessions() }
             group.addTask { await self.reportRegularly() }
-            await Self.untilToldToStop()
+            await StopSignal.wait()
             group.cancelAll()
         }
         await metadata?.stop()
@@ -339,18 +339,5 @@ struct Agent: Sendable {
         } catch {
             throw .server(code: "BadAnswer", message: "\(error)")
         }
-    }
-
-    private static func untilToldToStop() async {
-        let (signals, told) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-        let sources = [SIGTERM, SIGINT].map { number in
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler { told.yield() }
-            source.activate()
-            return source
-        }
-        for await _ in signals { break }
-        for source in sources { source.cancel() }
     }
 }

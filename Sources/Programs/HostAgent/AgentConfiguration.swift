@@ -46,6 +46,9 @@ public struct AgentConfiguration: Hashable, Sendable, Codable {
         self.controlPath = identity.controlPath
     }
 
+    /// Whether this host is a machine outside the cloud (Azure Arc), whose metadata service is another than a virtual machine's.
+    var isOutsideTheCloud: Bool { self.resourceId.lowercased().contains("/microsoft.hybridcompute/") }
+
     /// What a join tells a host about itself.
     public struct Identity: Hashable, Sendable {
         /// Who this host is.

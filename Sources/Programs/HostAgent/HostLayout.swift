@@ -45,6 +45,13 @@ public struct HostLayout: Hashable, Sendable {
     /// There while the loopback interface has the metadata service's address because of the agent.
     var metadataMark: String { self.path("/run/sallyport/metadata-address") }
 
+    /// Where the SDKs look for the secrets that a machine outside the cloud is asked for.
+    var challengeDirectory: String { self.path("/var/opt/azcmagent/tokens") }
+    /// Where login shells learn of the metadata service.
+    var identityProfile: String { self.path("/etc/profile.d/sallyport-identity.sh") }
+    /// Where systemd learns of it.
+    var identityUnitDefaults: String { self.path("/etc/systemd/system.conf.d/sallyport-identity.conf") }
+
     /// Local accounts.
     var passwdFile: String { self.path("/etc/passwd") }
     /// The order of name services.
@@ -53,8 +60,6 @@ public struct HostLayout: Hashable, Sendable {
     var pamFile: String { self.path("/etc/pam.d/sshd") }
     /// What administrators may do.
     var sudoersFile: String { self.path("/etc/sudoers.d/sallyport") }
-    /// sshd's own part in a directory.
-    var dropInFile: String { self.path("/etc/ssh/sshd_config.d/10-sallyport.conf") }
     /// Where programs that sshd runs are put.
     var helperDirectory: String { self.path("/usr/lib/sallyport") }
     /// The distribution's name and version.

@@ -14,7 +14,9 @@ import Vocabulary
 /// | request | by | answer |
 /// | --- | --- | --- |
 /// | `POST /join` | a host with a single-use token | who it is from now on |
-/// | `POST /token` | a host, signed | a token for the machine's own identity |
+/// | `POST /token` | a host, signed | a token for one of the machine's identities |
+/// | `POST /attested` | a host, signed | a signed text about the machine |
+/// | `GET /attestation.pem` | anybody | the certificate that such a text is checked with |
 /// | `GET /authorities`, `/revoked`, `/install.sh` | anybody | public keys, the revocation list, a script to read |
 /// | `GET /sessions`, `POST /sessions/{id}/end` | a person with a token | sessions they may see; ends one |
 /// | `POST /certificates/{serial}/revoke` | a person with a token | revokes one of their own, or anybody's with the right |
@@ -24,6 +26,7 @@ public struct HostRoutes: Sendable {
     let authority: SSHAuthority
     let accessControl: AccessControl
     let federation: Federation
+    let attestation: Attestation?
     let logger = Logger(label: "sallyport.hosts")
 
     /// Makes the routes.
@@ -32,13 +35,15 @@ public struct HostRoutes: Sendable {
         directory: Directory,
         authority: SSHAuthority,
         accessControl: AccessControl,
-        federation: Federation
+        federation: Federation,
+        attestation: Attestation? = nil
     ) {
         self.hosts = hosts
         self.directory = directory
         self.authority = authority
         self.accessControl = accessControl
         self.federation = federation
+        self.attestation = attestation
     }
 
     /// Adds them to a router.
@@ -46,6 +51,8 @@ public struct HostRoutes: Sendable {
         let group = router.group("hosts/v1")
         group.post("join") { request, _ in await self.answering { try await self.join(request) } }
         group.post("token") { request, _ in await self.answering { try await self.token(request) } }
+        group.post("attested") { request, _ in await self.answering { try await self.attested(request) } }
+        group.get("attestation.pem") { _, _ in try self.attestationCertificate() }
         group.get("authorities") { _, _ in self.authorities() }
         group.get("revoked") { request, _ in self.revoked(request) }
         group.get("install.sh") { _, _ in self.installScript() }
@@ -76,42 +83,5 @@ public struct HostRoutes: Sendable {
                 controlPath: self.hosts.settings.controlPath
             )
         )
-    }
-
-    /// Answers in the words of the metadata service, which the agent passes on. Source: Azure Instance Metadata Service, token errors.
-    private func token(_ request: Request) async throws -> Response {
-        let host = try self.hosts.registry.authenticate(
-            header: request.headers[.authorization],
-            method: "POST",
-            path: "/hosts/v1/token"
-        )
-        guard let asked: MachineTokenRequest = try? ControlObject.decode(try await self.body(request)) else {
-            return self.metadataError("invalid_request", "Required query variable 'resource' is missing")
-        }
-        guard let identity = self.hosts.registry.machines.machine(host.machine)?.identity,
-            let principal = try await self.directory.servicePrincipal(identity), principal.accountEnabled
-        else { return self.metadataError("invalid_request", "Identity not found") }
-        let token: ManagedIdentityToken
-        do throws(Problem) {
-            token = try await self.federation.issueManagedIdentityToken(for: principal, resource: asked.resource)
-        } catch {
-            guard error.code == "invalid_resource" else { throw error }
-            return self.metadataError(error.code, error.shown)
-        }
-        let life = token.expiresOn.seconds - token.notBefore.seconds
-        return self.json([
-            "access_token": token.accessToken.withValue { $0 },
-            "client_id": token.clientID.description,
-            "expires_in": String(life),
-            "expires_on": String(token.expiresOn.seconds),
-            "ext_expires_in": String(life),
-            "not_before": String(token.notBefore.seconds),
-            "resource": token.resource,
-            "token_type": "Bearer",
-        ])
-    }
-
-    private func metadataError(_ code: String, _ sentence: String) -> Response {
-        self.json(["error": code, "error_description": sentence], status: .badRequest)
     }
 }

@@ -22,6 +22,8 @@ public struct HostConfiguration: Hashable, Sendable, Codable {
     public var relayNetworks: [String]
     /// The instance metadata `compute` document.
     public var compute: JSONValue
+    /// Which public address leads to a private one; nil from a server that does not say.
+    public var publicAddresses: [String: String]?
 
     /// Makes a configuration.
     public init(
@@ -34,7 +36,8 @@ public struct HostConfiguration: Hashable, Sendable, Codable {
         cutAtExpiry: Bool = false,
         decisionCacheSeconds: Int = 600,
         relayNetworks: [String] = [],
-        compute: JSONValue = .object([:])
+        compute: JSONValue = .object([:]),
+        publicAddresses: [String: String]? = nil
     ) {
         self.caKeys = caKeys
         self.revocationList = revocationList
@@ -46,6 +49,7 @@ public struct HostConfiguration: Hashable, Sendable, Codable {
         self.decisionCacheSeconds = decisionCacheSeconds
         self.relayNetworks = relayNetworks
         self.compute = compute
+        self.publicAddresses = publicAddresses
     }
 }
 

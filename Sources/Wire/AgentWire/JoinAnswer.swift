@@ -26,10 +26,51 @@ public struct MachineTokenRequest: Hashable, Sendable, Codable {
     public var resource: String
     /// The metadata endpoint's version that the caller asked with.
     public var apiVersion: String
+    /// Which of the machine's identities; nil for its own.
+    public var identity: IdentityChoice?
 
     /// Makes a request.
-    public init(resource: String, apiVersion: String) {
+    public init(resource: String, apiVersion: String, identity: IdentityChoice? = nil) {
         self.resource = resource
+        self.apiVersion = apiVersion
+        self.identity = identity
+    }
+}
+
+/// Names one of several identities of a machine, in one of the three ways that SDKs do.
+public struct IdentityChoice: Hashable, Sendable, Codable {
+    /// What the value is.
+    public enum Manner: String, Hashable, Sendable, Codable {
+        /// The application id.
+        case client
+        /// The object id.
+        case object
+        /// The identity's path among the resources.
+        case resource
+    }
+
+    /// What the value is.
+    public var by: Manner
+    /// The value as it was given.
+    public var value: String
+
+    /// Makes a choice.
+    public init(by manner: Manner, _ value: String) {
+        self.by = manner
+        self.value = value
+    }
+}
+
+/// The body of `POST /hosts/v1/attested`: a signed text about the machine.
+public struct AttestationRequest: Hashable, Sendable, Codable {
+    /// What the caller wants to find in it again; empty for the time.
+    public var nonce: String
+    /// The metadata endpoint's version that the caller asked with.
+    public var apiVersion: String
+
+    /// Makes a request.
+    public init(nonce: String, apiVersion: String) {
+        self.nonce = nonce
         self.apiVersion = apiVersion
     }
 }

@@ -16,7 +16,7 @@ struct DoctorCommand: AsyncParsableCommand {
         do throws(HostAgentError) {
             let configuration = try AgentConfiguration.load(self.common.layout)
             findings = HostCheck(layout: self.common.layout, configuration: configuration).findings()
-            findings.append(await self.server(configuration))
+            findings += await self.server(configuration)
         } catch {
             throw CommandFailure(error)
         }
@@ -27,24 +27,25 @@ struct DoctorCommand: AsyncParsableCommand {
         if findings.contains(where: { !$0.isGood }) { throw ExitCode(1) }
     }
 
-    private func server(_ configuration: AgentConfiguration) async -> HostCheck.Finding {
-        let group = MultiThreadedEventLoopGroup.singleton
+    // The server refuses proofs that are a minute off, and certificates that are not valid yet are sshd's to refuse.
+    private func server(_ configuration: AgentConfiguration) async -> [HostCheck.Finding] {
+        let reached = "the server \(configuration.server) can be reached"
         do {
-            let dialer = try HostServer.dialer(configuration, group: group)
-            let connection = try await HTTPConnection.open(dialer, deadline: .seconds(5))
-            await connection.close()
-            return HostCheck.Finding(
-                what: "the server \(configuration.server) can be reached",
-                isGood: true,
-                remedy: ""
-            )
+            let dialer = try HostServer.dialer(configuration, group: MultiThreadedEventLoopGroup.singleton)
+            let question = HTTPRequest("GET", "/healthz")
+            let answer = try await HTTPConnection.send(question, by: dialer, deadline: .seconds(5))
+            let findings = [HostCheck.Finding(what: reached, isGood: true, remedy: "")]
+            guard let date = answer.header("Date").flatMap(HostCheck.instant) else { return findings }
+            return findings + [HostCheck.clock(TimeSource.system.now, server: date.seconds)]
         } catch {
-            return HostCheck.Finding(
-                what: "the server \(configuration.server) can be reached",
-                isGood: false,
-                remedy:
-                    "\(error). Check the network, the name, and \(configuration.caFile ?? "the system's certificates")."
-            )
+            return [
+                HostCheck.Finding(
+                    what: reached,
+                    isGood: false,
+                    remedy:
+                        "\(error). Check the network, the name, and \(configuration.caFile ?? "the system's certificates")."
+                )
+            ]
         }
     }
 }

@@ -43,7 +43,7 @@ struct LeaveCommand: AsyncParsableCommand {
             kill(agent, SIGTERM)
             await Self.wait(for: agent, layout)
         }
-        await MetadataServer.removeLeftAddress(layout)
+        try await MetadataServer.removeLeftovers(layout)
         for file in [
             layout.configurationFile, layout.serverAuthorities, layout.caKeysFile, layout.revocationFile,
             layout.snapshotFile, layout.machineKeyFile, layout.knowledgeFile, layout.sessionsFile, layout.originalsFile,

@@ -4,12 +4,6 @@ import FoundationEssentials
 import NIOCore
 import Vocabulary
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
-
 /// The server as a host reaches it: single requests signed with the machine's key.
 struct HostServer: Sendable {
     let dialer: Dialer
@@ -48,13 +42,7 @@ struct HostServer: Sendable {
         do {
             let address = try ServerAddress(server)
             let trust = address.isSecure ? try ServerTrust(authorities: caFile) : nil
-            let named =
-                if let proxy {
-                    try HTTPProxy(proxy)
-                } else {
-                    try HTTPProxy.named(by: { getenv($0).map { String(cString: $0) } }, for: address)
-                }
-            return Dialer(address, trust: trust, group: group, names: .own, proxy: named)
+            return try ServerReach(trust: trust, names: .own, proxy: proxy, group: group).dialer(to: address)
         } catch {
             throw .configuration("\(error)")
         }

@@ -175,6 +175,7 @@ actor Doorkeeper {
             wasAdministrator: self.accounts.read { $0.isAdministrator(person.account.objectId) }
         )
         self.visitors[pid] = nil
+        self.ending.groups?.begin(session)
         self.sessions.open(session)
         self.save()
         self.log.info("session opened", metadata: ["user": "\(session.user)", "session": "\(session.id)"])

@@ -32,7 +32,8 @@ final class OfflinePolicy: Sendable {
     /// The decision about a person.
     func decide(_ person: AccountBook.Person, at now: Instant) -> EntryDecision {
         let (lastContact, longest) = self.state.withLock { ($0.lastContact, $0.longest) }
-        guard let lastContact, now - lastContact <= longest else {
+        // A contact in the future is a clock that was set back: it must not make the time longer.
+        guard let lastContact, now - lastContact <= longest, lastContact - now <= longest else {
             return EntryDecision(
                 allowed: false,
                 refusal: Refusal(

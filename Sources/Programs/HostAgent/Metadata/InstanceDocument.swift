@@ -11,11 +11,14 @@ struct InstanceDocument: Sendable {
         var subnets: [JSONValue]
         /// IPv6 addresses.
         var longAddresses: [String]
+        /// The public addresses in the order of the private ones, empty where there is none.
+        var publicAddresses: [String]
 
-        init(_ interface: HostFacts.Interface) {
+        init(_ interface: HostFacts.Interface, publicAddresses: [String: String] = [:]) {
             let text = HostFile.text("/sys/class/net/\(interface.name)/address") ?? ""
             self.hardwareAddress = text.trimmed.filter { $0 != ":" }.uppercased()
             self.addresses = interface.networks.map(\.address)
+            self.publicAddresses = interface.networks.map { publicAddresses[$0.address] ?? "" }
             self.longAddresses = interface.addresses.filter { $0.contains(":" as Character) }
             self.subnets = interface.networks.map { network in
                 [
@@ -46,11 +49,26 @@ struct InstanceDocument: Sendable {
         return ["compute": compute, "network": ["interface": .array(self.interfaces.map(Self.network))]]
     }
 
+    /// What a machine outside the cloud is told of itself: no hardware, no image.
+    func connected(version: String) -> JSONValue {
+        var document = self.document(version: version)
+        let known = document["compute"]?.object?.filter { Self.connectedKeys.contains($0.key) }
+        document["compute"] = .object(known ?? [:])
+        return document
+    }
+
+    private static let connectedKeys: Set<String> = [
+        "azEnvironment", "location", "name", "osType", "provider", "resourceGroupName", "resourceId", "subscriptionId",
+        "tags", "tagsList", "vmId",
+    ]
+
     private static func network(_ interface: Interface) -> JSONValue {
         [
             "ipv4": [
                 "ipAddress": .array(
-                    interface.addresses.map { ["privateIpAddress": .string($0), "publicIpAddress": ""] }
+                    zip(interface.addresses, interface.publicAddresses).map {
+                        ["privateIpAddress": .string($0), "publicIpAddress": .string($1)]
+                    }
                 ),
                 "subnet": .array(interface.subnets),
             ],

@@ -13,10 +13,18 @@ actor MachineTokens {
 
     private static let longestKept: Duration = .seconds(300)
     private static let mostKept = 64
+    /// How many requests may be under way at once, as on the real service.
+    private static let mostUnderWay = 5
 
     private let server: HostServer
     private let time: TimeSource
-    private var kept: [String: Kept] = [:]
+    private var kept: [Wanted: Kept] = [:]
+    private var underWay = 0
+
+    private struct Wanted: Hashable {
+        var resource: String
+        var identity: IdentityChoice?
+    }
 
     init(server: HostServer, time: TimeSource) {
         self.server = server
@@ -24,18 +32,46 @@ actor MachineTokens {
     }
 
     /// A token for a resource, as the metadata service answers it. `fresh` passes over what is kept.
-    func token(for resource: String, version: String, fresh: Bool) async -> MetadataAnswer {
+    func token(
+        for resource: String,
+        identity: IdentityChoice? = nil,
+        version: String,
+        fresh: Bool
+    ) async -> MetadataAnswer {
         let now = self.time.now
-        if !fresh, let kept = self.kept[resource], now < kept.until { return kept.answer }
+        let wanted = Wanted(resource: resource, identity: identity)
+        if !fresh, let kept = self.kept[wanted], now < kept.until { return kept.answer }
+        guard self.underWay < Self.mostUnderWay else { return .failure(429, "too_many_requests", "Too many requests") }
+        self.underWay += 1
+        defer { self.underWay -= 1 }
         do throws(HostAgentError) {
-            let request = MachineTokenRequest(resource: resource, apiVersion: version)
-            return self.keep(try await self.server.post("/hosts/v1/token", request), for: resource)
+            let request = MachineTokenRequest(resource: resource, apiVersion: version, identity: identity)
+            return self.keep(try await self.server.post("/hosts/v1/token", request), for: wanted)
         } catch {
             return .failure(500, "unknown", "Failed to retrieve token: \(error)")
         }
     }
 
-    private func keep(_ answer: HTTPAnswer, for resource: String) -> MetadataAnswer {
+    /// A signed text about the machine, never kept: its nonce is the caller's.
+    func attestation(nonce: String, version: String) async -> MetadataAnswer {
+        guard self.underWay < Self.mostUnderWay else { return .failure(429, "Too many requests") }
+        self.underWay += 1
+        defer { self.underWay -= 1 }
+        do throws(HostAgentError) {
+            let request = AttestationRequest(nonce: nonce, apiVersion: version)
+            let answer = try await self.server.post("/hosts/v1/attested", request)
+            guard let document = try? JSONValue(parsing: answer.body) else {
+                return .failure(500, "The server answered \(answer.status)")
+            }
+            if answer.status == 200 { return .json(document) }
+            let sentence = document["error_description"]?.string ?? document["error"]?["message"]?.string
+            return .failure(answer.status == 400 ? 400 : 500, sentence ?? "The document cannot be signed")
+        } catch {
+            return .failure(500, "\(error)")
+        }
+    }
+
+    private func keep(_ answer: HTTPAnswer, for wanted: Wanted) -> MetadataAnswer {
         guard let document = try? JSONValue(parsing: answer.body) else {
             return .failure(500, "unknown", "Failed to retrieve token: the server answered \(answer.status)")
         }
@@ -53,7 +89,7 @@ actor MachineTokens {
         if self.kept.count >= Self.mostKept { self.kept = [:] }
         let expiry = document["expires_on"]?.string.flatMap { Int64($0) } ?? document["expires_on"]?.integer
         let until = self.time.now + Self.longestKept
-        self.kept[resource] = Kept(
+        self.kept[wanted] = Kept(
             answer: fetched,
             until: expiry.map { min(until, Instant(seconds: $0) - .seconds(60)) } ?? self.time.now
         )

@@ -6,52 +6,37 @@ struct MetadataRequest: Hashable, Sendable {
     var method: String
     /// The path without the query.
     var path: String
-    /// The query's pairs in order, decoded.
-    var query: [Pair]
+    /// The fields of the query and of a form in the body, by lower-case name; nil when they cannot be read or a name comes twice.
+    var query: FormFields?
     /// The `Metadata` header.
     var metadata: String?
+    /// The `Authorization` header.
+    var authorization: String?
     /// Whether the request came through a proxy.
     var isForwarded: Bool
 
-    /// A name and a value of the query.
-    struct Pair: Hashable, Sendable {
-        var name: String
-        var value: String
-    }
-
-    /// Reads a request line's target.
-    init(method: String, target: String, metadata: String?, isForwarded: Bool) {
+    /// Reads a request line's target, and the body of a form.
+    init(
+        method: String,
+        target: String,
+        metadata: String?,
+        isForwarded: Bool,
+        authorization: String? = nil,
+        form: String = ""
+    ) {
         let parts = target.split(separator: "?" as Character, maxSplits: 1, omittingEmptySubsequences: false)
+        let fields = [parts.count > 1 ? String(parts[1]) : "", form].filter { !$0.isEmpty }
         self.method = method
         self.path = String(parts[0])
-        self.query = (parts.count > 1 ? parts[1] : "").split(separator: "&" as Character).map { pair in
-            let sides = pair.split(separator: "=" as Character, maxSplits: 1, omittingEmptySubsequences: false)
-            return Pair(name: Self.decoded(sides[0]).lowercased(), value: sides.count > 1 ? Self.decoded(sides[1]) : "")
-        }
+        self.query = FormFields(fields.joined(separator: "&"), names: .lowercased)
         self.metadata = metadata
+        self.authorization = authorization
         self.isForwarded = isForwarded
     }
 
     /// The value of a parameter.
     func value(_ name: String) -> String? {
-        self.query.first { $0.name == name }?.value
-    }
-
-    private static func decoded(_ text: Substring) -> String {
-        let spaced = String(text.map { $0 == "+" ? " " : $0 })
-        var bytes: [UInt8] = []
-        var units = Array(spaced.utf8)[...]
-        while let unit = units.popFirst() {
-            if unit == UInt8(ascii: "%"), units.count >= 2,
-                let byte = Hex.decode(String(decoding: units.prefix(2), as: UTF8.self))
-            {
-                bytes += byte
-                units = units.dropFirst(2)
-            } else {
-                bytes.append(unit)
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
+        self.query?[name]
     }
 }
 
@@ -60,6 +45,8 @@ struct MetadataAnswer: Hashable, Sendable {
     var status: Int
     var contentType: String
     var body: [UInt8]
+    /// The `WWW-Authenticate` header, for an answer that wants a proof.
+    var challenge: String?
 
     /// A JSON document.
     static func json(_ value: JSONValue, status: Int = 200) -> MetadataAnswer {

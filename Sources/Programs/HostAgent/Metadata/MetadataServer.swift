@@ -12,43 +12,61 @@ struct MetadataServer: Sendable {
 
     private let channel: any Channel
     private let mark: String?
+    private let challenges: ChallengeFiles?
 
     /// Where it listens.
     var address: String { self.channel.localAddress.map { "\($0.ipAddress ?? ""):\($0.port ?? 0)" } ?? "" }
 
     /// Begins to listen at `place`: `address:port`, `auto` or `off`. Nil when it does not listen.
+    ///
+    /// A machine outside the cloud (`isConnected`) is served on loopback, like one that has a cloud's own service at the usual address.
     static func start(
         _ place: String,
         _ service: MetadataService,
+        isConnected: Bool,
         layout: HostLayout,
         group: any EventLoopGroup,
         log: Logger
     ) async -> MetadataServer? {
         switch place {
         case "off": return nil
-        case "auto":
+        case "auto" where !isConnected:
             let mark = layout.metadataMark
             if await self.isUsualAddressFree(group), let isOurs = try? await Self.addUsualAddress(mark) {
                 let owned = isOurs ? mark : nil
                 if let server = await Self.listen("\(Self.usualAddress):80", service, group, mark: owned, log) {
+                    // Shells must not look where the service was when somebody else had the address.
+                    try? IdentityEnvironment(layout: layout).remove()
                     return server
                 }
                 if isOurs { await Self.removeUsualAddress(mark) }
             }
-            return await Self.listen(Self.spareAddress, service, group, mark: nil, log)
+        case "auto": break
         default: return await Self.listen(place, service, group, mark: nil, log)
         }
+        let challenges = ChallengeFiles(layout: layout, log: log)
+        await challenges.prepare()
+        var connected = service
+        connected.manner = .connected(challenges)
+        do throws(HostAgentError) {
+            try IdentityEnvironment(layout: layout).write()
+        } catch {
+            log.error("shells are not told of the metadata service", metadata: ["because": "\(error)"])
+        }
+        return await Self.listen(Self.spareAddress, connected, group, mark: nil, challenges: challenges, log)
     }
 
     /// Stops listening and takes the address away again, if it was put there.
     func stop() async {
         try? await self.channel.close()
+        await self.challenges?.close()
         if let mark = self.mark { await Self.removeUsualAddress(mark) }
     }
 
-    /// Takes the usual address away if an agent that could not do it any more had put it there.
-    static func removeLeftAddress(_ layout: HostLayout) async {
+    /// Takes away what an agent that could not do it any more has left.
+    static func removeLeftovers(_ layout: HostLayout) async throws(HostAgentError) {
         if HostFile.exists(layout.metadataMark) { await Self.removeUsualAddress(layout.metadataMark) }
+        try IdentityEnvironment(layout: layout).remove()
     }
 
     private static func listen(
@@ -56,6 +74,7 @@ struct MetadataServer: Sendable {
         _ service: MetadataService,
         _ group: any EventLoopGroup,
         mark: String?,
+        challenges: ChallengeFiles? = nil,
         _ log: Logger
     ) async -> MetadataServer? {
         guard let colon = place.lastIndex(of: ":" as Character), let port = Int(place[place.index(after: colon)...])
@@ -77,7 +96,7 @@ struct MetadataServer: Sendable {
                 .bind(to: address)
                 .get()
             log.notice("metadata service listens", metadata: ["at": "\(place)"])
-            return MetadataServer(channel: channel, mark: mark)
+            return MetadataServer(channel: channel, mark: mark, challenges: challenges)
         } catch {
             log.error("metadata service does not listen", metadata: ["at": "\(place)", "because": "\(error)"])
             return nil
@@ -122,89 +141,5 @@ struct MetadataServer: Sendable {
             throw .missing("the ip program")
         }
         return try HostProgram.run([program, "address", verb, "\(Self.usualAddress)/32", "dev", "lo"])
-    }
-}
-
-/// One connection to the metadata service: a request, an answer, the next request.
-private final class MetadataHandler: ChannelInboundHandler {
-    typealias InboundIn = HTTPServerRequestPart
-    typealias OutboundOut = HTTPServerResponsePart
-
-    private static let longestIdle: TimeAmount = .seconds(30)
-
-    private let service: MetadataService
-    private var head: HTTPRequestHead?
-    private var idle: Scheduled<Void>?
-
-    init(_ service: MetadataService) {
-        self.service = service
-    }
-
-    func handlerAdded(context: ChannelHandlerContext) {
-        self.waitForNext(context)
-    }
-
-    func handlerRemoved(context: ChannelHandlerContext) {
-        self.idle?.cancel()
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        switch self.unwrapInboundIn(data) {
-        case .head(let head): self.head = head
-        case .body: break
-        case .end:
-            guard let head = self.head else { return }
-            self.head = nil
-            self.idle?.cancel()
-            self.answer(head, context)
-        }
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        context.close(promise: nil)
-    }
-
-    private func answer(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
-        let request = MetadataRequest(
-            method: head.method.rawValue,
-            target: head.uri,
-            metadata: head.headers.first(name: "Metadata"),
-            isForwarded: head.headers.contains(name: "X-Forwarded-For")
-        )
-        let service = self.service
-        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-        context.eventLoop.makeFutureWithTask { await service.answer(request) }
-            .whenSuccess { answer in
-                let (handler, context) = bound.value
-                handler.send(answer, keepsAlive: head.isKeepAlive, context)
-            }
-    }
-
-    private func send(_ answer: MetadataAnswer, keepsAlive: Bool, _ context: ChannelHandlerContext) {
-        guard context.channel.isActive else { return }
-        let headers: HTTPHeaders = [
-            "Content-Type": answer.contentType, "Content-Length": String(answer.body.count), "Server": "Sallyport-IMDS",
-            "Connection": keepsAlive ? "keep-alive" : "close",
-        ]
-        let head = HTTPResponseHead(
-            version: .http1_1,
-            status: HTTPResponseStatus(statusCode: answer.status),
-            headers: headers
-        )
-        context.write(self.wrapOutboundOut(.head(head)), promise: nil)
-        context.write(self.wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: answer.body)))), promise: nil)
-        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-        context.writeAndFlush(self.wrapOutboundOut(.end(nil))).whenComplete { _ in
-            let (handler, context) = bound.value
-            if keepsAlive { handler.waitForNext(context) } else { context.close(promise: nil) }
-        }
-    }
-
-    private func waitForNext(_ context: ChannelHandlerContext) {
-        self.idle?.cancel()
-        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
-        self.idle = context.eventLoop.scheduleTask(in: Self.longestIdle) {
-            bound.value.close(promise: nil)
-        }
     }
 }

@@ -3,11 +3,22 @@ import Vocabulary
 
 /// The instance metadata service: the same questions and answers as on an Azure virtual machine, so that SDKs find the machine's identity.
 ///
-/// Source: Azure Instance Metadata Service for virtual machines; How to use managed identities on a virtual machine.
+/// Source: Azure Instance Metadata Service for virtual machines; How to use managed identities on a virtual machine; Authenticate against Azure
+/// resources with Azure Arc-enabled servers.
 struct MetadataService: Sendable {
+    /// Whose service it is like.
+    enum Manner: Sendable {
+        /// A virtual machine's at 169.254.169.254: whoever runs on the machine may ask.
+        case virtualMachine
+        /// That of a machine outside the cloud, on loopback: who wants a token reads a file to prove that they may.
+        case connected(ChallengeFiles)
+    }
+
     let tenant: GUID
     let told: ToldConfiguration
     let tokens: MachineTokens
+    var manner = Manner.virtualMachine
+    var rate = RequestRate()
 
     /// The versions that are answered, oldest first.
     static let versions = [
@@ -21,26 +32,34 @@ struct MetadataService: Sendable {
     /// Answers a request.
     func answer(_ request: MetadataRequest) async -> MetadataAnswer {
         let segments = request.path.split(separator: "/" as Character).map { $0.lowercased() }
-        let isIdentity = segments.count >= 2 && segments[1] == "identity"
-        if let refusal = Self.refusal(of: request, isIdentity: isIdentity) { return refusal }
-        guard segments.first == "metadata", segments.count >= 2 else { return .failure(404, "Not found") }
-        switch segments[1] {
-        case "versions" where segments.count == 2:
+        let category = segments.count >= 2 ? segments[1] : ""
+        let isIdentity = category == "identity"
+        if let refusal = Self.refusal(of: request, segments) { return refusal }
+        guard segments.first == "metadata", !category.isEmpty else { return .failure(404, "Not found") }
+        guard self.rate.allows(isIdentity ? .identity : .other) else {
+            return isIdentity
+                ? .failure(429, "too_many_requests", "Too many requests") : .failure(429, "Too many requests")
+        }
+        if category == "versions", segments.count == 2 {
             return .json(["apiVersions": .array(Self.versions.map { .string($0) })])
-        case "instance": return self.instance(request, segments.dropFirst(2))
-        case "identity":
-            guard let version = request.value("api-version"), !version.isEmpty else { return Self.versionMissing }
-            switch segments.dropFirst(2).joined(separator: "/") {
-            case "info": return .json(["tenantId": .string(self.tenant.description)])
-            case "oauth2/token": return await self.token(request, version)
-            default: return .failure(404, "not_found", "The requested resource was not found")
-            }
+        }
+        guard let version = request.value("api-version"), Self.isVersion(version, isIdentity: isIdentity) else {
+            return Self.versionMissing
+        }
+        switch (category, segments.dropFirst(2).joined(separator: "/")) {
+        case ("instance", _): return self.instance(request, segments.dropFirst(2), version)
+        case ("identity", "info"): return .json(["tenantId": .string(self.tenant.description)])
+        case ("identity", "oauth2/token"): return await self.token(request, version)
+        case ("identity", _): return .failure(404, "not_found", "The requested resource was not found")
+        case ("attested", "document"): return await self.attested(request, version)
+        case ("scheduledevents", ""): return .json(["DocumentIncarnation": 1, "Events": []])
         default: return .failure(404, "Not found")
         }
     }
 
     // A request that a server-side forgery can make carries no such header, and one that a proxy passes on carries the other.
-    private static func refusal(of request: MetadataRequest, isIdentity: Bool) -> MetadataAnswer? {
+    private static func refusal(of request: MetadataRequest, _ segments: [String]) -> MetadataAnswer? {
+        let isIdentity = segments.count >= 2 && segments[1] == "identity"
         guard request.metadata?.lowercased() == "true" else {
             return isIdentity
                 ? .failure(400, "invalid_request", "Required metadata header not specified")
@@ -51,10 +70,16 @@ struct MetadataService: Sendable {
                 ? .failure(400, "invalid_request", "Requests with an X-Forwarded-For header are not accepted")
                 : .failure(400, "Bad request. Requests with an X-Forwarded-For header are not accepted")
         }
-        guard request.method == "GET" else { return .failure(405, "Method not allowed") }
-        let names = request.query.map(\.name)
-        guard Set(names).count == names.count else {
-            return .failure(400, "Bad request. A query parameter was given more than once")
+        // A form may ask for a token, too; events are acknowledged by POST, and there never are any.
+        let mayPost = segments == ["metadata", "identity", "oauth2", "token"]
+        guard request.method == "GET" || (mayPost && request.method == "POST") else {
+            return isIdentity
+                ? .failure(405, "invalid_request", "Method not allowed") : .failure(405, "Method not allowed")
+        }
+        guard request.query != nil else {
+            let sentence = "The query cannot be read, or gives a parameter more than once"
+            return isIdentity
+                ? .failure(400, "invalid_request", sentence) : .failure(400, "Bad request. \(sentence)")
         }
         return nil
     }
@@ -68,61 +93,15 @@ struct MetadataService: Sendable {
         status: 400
     )
 
-    // MARK: - Instance
-
-    private func instance(_ request: MetadataRequest, _ segments: ArraySlice<String>) -> MetadataAnswer {
-        guard let version = request.value("api-version"), Self.isVersion(version) else { return Self.versionMissing }
-        let document = InstanceDocument(
-            compute: self.told.value?.compute ?? .object([:]),
-            interfaces: HostFacts.interfaces().map(InstanceDocument.Interface.init)
-        ).document(version: version)
-        var node = document
-        for segment in segments {
-            if let elements = node.array, let index = Int(segment), elements.indices.contains(index) {
-                node = elements[index]
-            } else if let member = node.member(segment) {
-                node = member
-            } else {
-                return .failure(404, "Not found")
-            }
-        }
-        let isText = request.value("format")?.lowercased() == "text"
-        if let leaf = node.string {
-            return isText ? .text(leaf) : .failure(400, "Bad request. A leaf is given with format=text only")
-        }
-        return isText ? .text(Self.listing(of: node)) : .json(node)
-    }
-
-    private static func isVersion(_ text: String) -> Bool {
-        text.utf8.count >= 10
+    // A newer one than is known is answered like the newest, so that SDKs of tomorrow find the identity.
+    private static func isVersion(_ text: String, isIdentity: Bool) -> Bool {
+        if isIdentity, text.lowercased() == "latest_internal" { return true }
+        let isDate =
+            text.utf8.count >= 10
             && text.utf8.prefix(10).enumerated().allSatisfy { index, unit in
                 index == 4 || index == 7
                     ? unit == UInt8(ascii: "-") : (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(unit)
             }
-    }
-
-    private static func listing(of node: JSONValue) -> String {
-        let line: (String, JSONValue) -> String = { name, value in value.string == nil ? "\(name)/" : name }
-        if let members = node.object {
-            return members.keys.sorted().map { line($0, members[$0] ?? "") }.joined(separator: "\n")
-        }
-        return (node.array ?? []).enumerated().map { line(String($0), $1) }.joined(separator: "\n")
-    }
-
-    // MARK: - Identity
-
-    private func token(_ request: MetadataRequest, _ version: String) async -> MetadataAnswer {
-        guard let resource = request.value("resource"), !resource.isEmpty else {
-            return .failure(400, "invalid_request", "Required query variable 'resource' is missing")
-        }
-        // Only the machine's own identity can be had here: asking for another one is asking for one that does not exist.
-        for name in ["client_id", "object_id", "msi_res_id", "mi_res_id"] where request.value(name) != nil {
-            return .failure(400, "invalid_request", "Identity not found")
-        }
-        return await self.tokens.token(
-            for: resource,
-            version: version,
-            fresh: request.value("bypass_cache")?.lowercased() == "true"
-        )
+        return isDate && text >= Self.versions[0]
     }
 }

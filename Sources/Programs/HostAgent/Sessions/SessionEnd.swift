@@ -20,6 +20,8 @@ struct SessionEnd: Sendable {
     let pause: @Sendable (Duration) async -> Void
     /// Kills everything that runs under a number; replaced in tests.
     let reap: @Sendable (_ uid: UInt32) async throws(HostAgentError) -> Void
+    /// The sessions' control groups; nil where only signals are used.
+    var groups: SessionGroups? = nil
 
     /// How many looks in a row must find nothing: one may miss a process that forks just then.
     static let looks = 5
@@ -33,7 +35,8 @@ struct SessionEnd: Sendable {
             send: { pid, signal in _ = kill(pid, signal) },
             show: Self.write,
             pause: { try? await Task.sleep(for: $0) },
-            reap: { uid throws(HostAgentError) in try await Reaper.run(uid) }
+            reap: { uid throws(HostAgentError) in try await Reaper.run(uid) },
+            groups: SessionGroups(processes.table)
         )
     }
 
@@ -51,6 +54,10 @@ struct SessionEnd: Sendable {
         }
         for round in 0..<Self.rounds {
             let left = await self.left(of: session)
+            // What forks faster than anybody looks is in the group all the same.
+            if round > 0 || left.isEmpty {
+                self.groups?.kill(session, found: left.map(\.pid), spared: self.processes.spared)
+            }
             guard !left.isEmpty else { return [] }
             for process in left {
                 self.send(process.pid, round == 0 ? SIGTERM : SIGKILL)

@@ -41,6 +41,9 @@ struct SessionProcesses: Sendable {
         self.table.facts(session.pid)?.startTime == session.startTime
     }
 
+    /// Who must not be killed with a session: the agent, and the sshd that takes connections.
+    var spared: Set<Int32> { Set([self.own, self.listener()].compactMap { $0 }) }
+
     // The listener, other people's connections, which are its children, and what the connection itself came from.
     private func spared(
         _ session: Session,

@@ -1,4 +1,5 @@
 import AgentWire
+import FoundationEssentials
 import Vocabulary
 
 /// Looks at everything that signing in needs on a host.
@@ -44,6 +45,30 @@ struct HostCheck: Sendable {
         ] + self.sshd() + [self.sudo()]
     }
 
+    /// Whether this machine's clock is near enough to the server's, which says only whole seconds; from a minute on nothing works.
+    static func clock(_ now: Instant, server seconds: Int64) -> Finding {
+        let ahead = now.seconds - seconds
+        return Finding(
+            what: "the clock is right"
+                + (abs(ahead) > 2 ? ": \(abs(ahead)) s \(ahead > 0 ? "ahead of" : "behind") the server's" : ""),
+            isGood: abs(ahead) <= 30,
+            remedy:
+                "Set the clock, here or on the server: `timedatectl` says whether something keeps it right."
+        )
+    }
+
+    /// The time in a `Date` header, `Sat, 21 Nov 2026 15:38:50 GMT`. Source: RFC 9110 section 5.6.7, IMF-fixdate.
+    static func instant(_ header: String) -> Instant? {
+        let words = header.split(separator: " " as Character)
+        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+        guard words.count == 6, words[5] == "GMT", let month = months.firstIndex(of: String(words[2]))
+        else { return nil }
+        let number = month < 9 ? "0\(month + 1)" : "\(month + 1)"
+        let text = "\(words[3])-\(number)-\(words[1])T\(words[4])Z"
+        guard let date = try? Date(text, strategy: .iso8601) else { return nil }
+        return Instant(seconds: Int64(date.timeIntervalSince1970))
+    }
+
     private func agent() -> Finding {
         let isThere = (try? AgentQuestion.agentProcess(self.layout)) != nil
         return Finding(
@@ -80,14 +105,30 @@ struct HostCheck: Sendable {
         )
     }
 
-    private func modules() -> Finding {
-        let places = try? ModuleFiles(self.layout)
-        let missing = (places?.all ?? []).map(\.path).filter { !HostFile.exists($0) }
+    /// Whether the three modules are in their places, byte for byte as the agent brought them: another version may speak another protocol, and
+    /// a changed one is somebody else's program in sshd and in everything that looks up a name.
+    func modules() -> Finding {
+        let what = "the modules are installed as the agent brought them"
+        guard let places = try? ModuleFiles(self.layout) else {
+            return Finding(what: what, isGood: false, remedy: "This system has no glibc or no PAM.")
+        }
+        let sources = self.configuration.modules ?? self.layout.helperDirectory
+        var faults: [String] = []
+        for (name, path) in places.all {
+            let installed = (try? HostFile.read(path)).flatMap { $0 }
+            let brought = (try? HostFile.read("\(sources)/\(name)")).flatMap { $0 }
+            if installed == nil {
+                faults.append("\(path) is missing")
+            } else if brought == nil {
+                faults.append("\(sources)/\(name), to compare with, is missing")
+            } else if installed != brought {
+                faults.append("\(path) is another one than \(sources)/\(name)")
+            }
+        }
         return Finding(
-            what: "the modules are installed",
-            isGood: places != nil && missing.isEmpty,
-            remedy: places == nil
-                ? "This system has no glibc or no PAM." : "Missing: \(missing.joined(separator: ", "))"
+            what: what,
+            isGood: faults.isEmpty,
+            remedy: faults.joined(separator: "; ") + ". Restart the agent, which installs them again."
         )
     }
 

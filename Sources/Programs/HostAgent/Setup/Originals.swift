@@ -40,12 +40,6 @@ struct Originals: Sendable {
     /// The paths that hold something of ours.
     var paths: [String] { self.entries.map(\.path) }
 
-    /// What a file was before the agent, or is now when the agent has not touched it.
-    func original(_ path: String) throws(HostAgentError) -> [UInt8]? {
-        if let entry = self.entries.first(where: { $0.path == path }) { return entry.content.map { Array($0) } }
-        return try HostFile.read(path)
-    }
-
     /// Puts a file in place, remembering what was there. A file that exists keeps its owner and permissions unless others are given.
     mutating func place(
         _ path: String,
