@@ -110,7 +110,7 @@ struct HTTPClientTests {
     @Test("a certificate that nobody vouches for, or that is for another name, is a problem of trust")
     func trust() async throws {
         try await ScriptedServer.run({ _, _ in Self.ok("x") }) { server in
-            let stranger = HTTPClient(dialler: try Dialler(authorityFile: nil))
+            let stranger = HTTPClient(reach: try ServerReach(authorityFile: nil))
             await #expect(throws: Problem("Trust", shown: "")) {
                 try await stranger.send(WebRequest("GET", server.url))
             }
@@ -134,7 +134,7 @@ struct HTTPClientTests {
             }
             .bind(host: "127.0.0.1", port: 0).get()
         let port = plain.localAddress?.port ?? 0
-        let client = HTTPClient(dialler: try Dialler(authorityFile: nil))
+        let client = HTTPClient(reach: try ServerReach(authorityFile: nil))
         await #expect(throws: Problem("NotTLS", shown: "")) {
             try await client.send(WebRequest("GET", "https://127.0.0.1:\(port)"))
         }
@@ -146,7 +146,7 @@ struct HTTPClientTests {
 
     @Test("a certificate file that is missing or holds nothing is a problem")
     func authorityFile() {
-        #expect(throws: Problem("Trust", shown: "")) { try Dialler(authorityFile: "/nonexistent.pem") }
+        #expect(throws: Problem("Trust", shown: "")) { try ServerReach(authorityFile: "/nonexistent.pem") }
     }
 
     @Test("a token request sends a form and reads tokens; a refusal says the server's words without its trace")

@@ -42,6 +42,22 @@ final class LoopbackServer: Sendable {
     }
 }
 
+/// Hands on what arrives to another channel of the same event loop.
+private final class ForwardingHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    let other: any Channel
+
+    init(to other: any Channel) { self.other = other }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        self.other.writeAndFlush(self.unwrapInboundIn(data), promise: nil)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        self.other.close(promise: nil)
+    }
+}
+
 extension Channel {
     func say(_ text: String) { self.writeAndFlush(ByteBuffer(string: text), promise: nil) }
 }
@@ -116,6 +132,56 @@ struct HTTPLoopbackTests {
         }
     }
 
+    @Test("speaks TLS with the server through a proxy, and trusts neither of them more for it")
+    func secureProxy() async throws {
+        try await ScriptedServer.run({ _, _ in .init(text: "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nfar") }) {
+            server in
+            let proxy = try await LoopbackServer { bytes, channel in
+                if String(buffer: bytes).hasPrefix("CONNECT localhost:\(server.port) ") {
+                    ClientBootstrap(group: channel.eventLoop)
+                        .channelInitializer { other in
+                            other.eventLoop.makeCompletedFuture {
+                                try other.pipeline.syncOperations.addHandler(ForwardingHandler(to: channel))
+                                try channel.pipeline.syncOperations.addHandler(
+                                    ForwardingHandler(to: other),
+                                    position: .first
+                                )
+                            }
+                        }
+                        .connect(host: "127.0.0.1", port: server.port)
+                        .whenSuccess { _ in channel.say("HTTP/1.1 200 Connected\r\n\r\n") }
+                }
+            }
+            func client(trusting file: String?) throws -> HTTPClient {
+                let reach = ServerReach(
+                    trust: try ServerTrust(authorities: file),
+                    proxy: "http://127.0.0.1:\(proxy.address.port)",
+                    group: MultiThreadedEventLoopGroup.singleton
+                )
+                return HTTPClient(reach: reach)
+            }
+            let answer = try await client(trusting: server.authorityFile).send(WebRequest("GET", server.url))
+            #expect(answer.text == "far")
+            await #expect(throws: Problem("Trust", shown: "")) {
+                try await client(trusting: nil).send(WebRequest("GET", server.url))
+            }
+        }
+    }
+
+    @Test("waits no longer than the deadline for a TLS handshake that nobody answers")
+    func silentHandshake() async throws {
+        let server = try await LoopbackServer { _, _ in }
+        let address = ServerAddress(isSecure: true, host: "127.0.0.1", port: server.address.port)
+        let dialer = Dialer(
+            address,
+            trust: try ServerTrust(authorities: nil),
+            group: MultiThreadedEventLoopGroup.singleton
+        )
+        await #expect(throws: TransportError.tooLate) {
+            _ = try await dialer.dial(deadline: .milliseconds(100)) { _ in }
+        }
+    }
+
     @Test("takes the proxy from the environment, unless the server is excepted")
     func environment() throws {
         let server = try ServerAddress("https://sally.corp.example")
@@ -124,6 +190,10 @@ struct HTTPLoopbackTests {
         let other = try ServerAddress("https://sally.example")
         #expect(try HTTPProxy.named(by: { values[$0] }, for: other)?.address.host == "proxy")
         #expect(try HTTPProxy.named(by: { _ in nil }, for: other) == nil)
+        for here in ["https://localhost", "https://127.0.0.1:8443", "https://[::1]:8443"] {
+            #expect(try HTTPProxy.named(by: { values[$0] }, for: ServerAddress(here)) == nil)
+        }
+        #expect(try HTTPProxy.named(by: { values[$0] }, for: ServerAddress("https://127.evil.example")) != nil)
     }
 }
 

@@ -109,8 +109,8 @@ final class ScriptedServer: Sendable {
 
     var url: String { "https://localhost:\(self.port)" }
 
-    func client(deadline: TimeAmount = .seconds(10)) throws -> HTTPClient {
-        HTTPClient(dialler: try Dialler(authorityFile: self.authorityFile), deadline: deadline)
+    func client(deadline: Duration = .seconds(10)) throws -> HTTPClient {
+        HTTPClient(reach: try ServerReach(authorityFile: self.authorityFile), deadline: deadline)
     }
 }
 

@@ -2,51 +2,6 @@ import Client
 import Testing
 import Vocabulary
 
-@Suite("FormText")
-struct FormTextTests {
-    @Test(
-        "encodes everything but the unreserved characters",
-        arguments: [
-            ("abcXYZ019-._~", "abcXYZ019-._~"), ("a b", "a%20b"), ("a+b&c=d", "a%2Bb%26c%3Dd"),
-            ("/..?#%", "%2F..%3F%23%25"),
-            ("é", "%C3%A9"), ("\r\n", "%0D%0A"), ("\u{0}", "%00"), ("'\"`$()", "%27%22%60%24%28%29"), ("", ""),
-        ]
-    )
-    func escape(text: String, expected: String) {
-        #expect(FormText.escape(text) == expected)
-    }
-
-    @Test("joins pairs in order")
-    func encode() {
-        #expect(FormText.encode([("a", "1"), ("b c", "&")]) == "a=1&b%20c=%26")
-        #expect(FormText.encode([]).isEmpty)
-    }
-
-    @Test(
-        "decodes what browsers post",
-        arguments: [
-            ("a=1&b=2", ["a": "1", "b": "2"]), ("a=b+c%20d", ["a": "b c d"]), ("a", ["a": ""]), ("=x", ["": "x"]),
-            ("a=1&a=2", ["a": "2"]),
-            ("a=b=c", ["a": "b=c"]), ("", [:]), ("&&", [:]), ("a=%C3%A9", ["a": "é"]),
-        ] as [(String, [String: String])]
-    )
-    func decode(text: String, expected: [String: String]) {
-        #expect(FormText.decode(text) == expected)
-    }
-
-    @Test("leaves out what is not well encoded", arguments: ["a=%", "a=%4", "a=%zz", "a=%-1", "a=%ff", "%=1", "a=%C3"])
-    func malformed(text: String) {
-        #expect(FormText.decode(text + "&b=1") == ["b": "1"])
-    }
-
-    @Test("any pairs survive")
-    func roundTrip() {
-        for text in ["", "a", "&=+%;", "é日👩‍👧", "\u{0}\u{1f}\u{7f}", "a\r\nb", "%41"] {
-            #expect(FormText.decode(FormText.encode([(text + "k", text)])) == [text + "k": text])
-        }
-    }
-}
-
 @Suite("WebAddress")
 struct WebAddressTests {
     @Test(

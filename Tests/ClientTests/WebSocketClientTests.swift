@@ -22,12 +22,12 @@ struct WebSocketClientTests {
         )
     }
 
-    private func open(_ server: ScriptedServer, path: String = "/x", patience: TimeAmount = .seconds(10)) async throws
+    private func open(_ server: ScriptedServer, path: String = "/x", patience: Duration = .seconds(10)) async throws
         -> (
             any Channel, EventLoopFuture<String>
         )
     {
-        let client = WebSocketClient(dialler: try Dialler(authorityFile: server.authorityFile), patience: patience)
+        let client = WebSocketClient(reach: try ServerReach(authorityFile: server.authorityFile), patience: patience)
         let promise = MultiThreadedEventLoopGroup.singleton.any().makePromise(of: String.self)
         do {
             let channel = try await client.open(server.url + path, headers: [("X-Node", "1")]) { channel in

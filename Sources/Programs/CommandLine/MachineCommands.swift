@@ -52,7 +52,7 @@ struct MachineCommands: AsyncParsableCommand {
             let context = try await Context()
             let scope =
                 "/subscriptions/\(try context.subscription())"
-                + (self.group.map { "/resourceGroups/" + FormText.escape($0) } ?? "")
+                + (self.group.map { "/resourceGroups/" + PercentEncoding.encode($0) } ?? "")
             let machines = try await context.resources.list(scope + "/providers/Microsoft.Compute/virtualMachines")
             Output.show(
                 .array(machines.map(MachineCommands.withGroup)),

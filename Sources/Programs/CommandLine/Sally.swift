@@ -12,13 +12,13 @@ public struct Sally: AsyncParsableCommand {
             Sign in once, then reach any machine you have a role on:
               sally login --url https://bastion.example
               sally ssh vm -n myVM -g demo
-            Environment: SALLYPORT_URL and SALLYPORT_CA name the server and the CA file that 'sally login' uses when it is told none;
-            SALLY_CONFIG_DIR is where the sign-in is kept (default: ~/.sally).
+            Environment: SALLYPORT_URL and SALLYPORT_CA name the server and the CA file that 'sally login' uses when it \
+            is told none; SALLY_CONFIG_DIR is where the sign-in is kept (default: ~/.sally).
             """,
         version: Version.current,
         subcommands: [
             Login.self, Logout.self, AccountCommands.self, MachineCommands.self, SSHCommands.self, NetworkCommands.self,
-            RoleCommands.self, SessionCommands.self, Why.self, Doctor.self,
+            RoleCommands.self, SessionCommands.self, AzureCommands.self, Why.self, Doctor.self,
         ]
     )
 
@@ -46,7 +46,7 @@ public struct Sally: AsyncParsableCommand {
             }
         } catch let problem as Problem {
             Output.complain(problem)
-            Self.exit(withError: ExitCode(1))
+            Self.exit(withError: ExitCode(problem.code == "UnknownOption" ? 64 : 1))
         } catch {
             Self.exit(withError: error)
         }

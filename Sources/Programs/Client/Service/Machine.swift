@@ -101,7 +101,7 @@ public struct MachineFinder: Sendable {
 
     /// A path as it goes into a URL.
     public static func escaped(_ path: ResourcePath) -> String {
-        "/" + path.segments.map(FormText.escape).joined(separator: "/")
+        "/" + path.segments.map(PercentEncoding.encode).joined(separator: "/")
     }
 }
 

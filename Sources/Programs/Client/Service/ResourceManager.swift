@@ -47,7 +47,7 @@ public struct ResourceManager: Sendable {
     }
 
     /// The problem that an error answer describes.
-    public static func problem(_ reply: WebReply) -> Problem {
+    public static func problem(_ reply: HTTPAnswer) -> Problem {
         let json = reply.json
         let error = json?["error"]
         let message = error?["message"]?.string ?? json?["message"]?.string

@@ -6,8 +6,11 @@ import WebSocketWire
 public struct TunnelClient: Sendable {
     /// A tunnel's tokens.
     public struct Ticket: Sendable {
+        /// Names the session when it is ended.
         public let authToken: String
+        /// Opens one WebSocket, once.
         public let websocketToken: String
+        /// The node that the WebSocket is opened at.
         public let nodeID: String
     }
 
@@ -17,9 +20,9 @@ public struct TunnelClient: Sendable {
 
     /// Makes a client for a bastion host.
     public init(dnsName: String, authorityFile: String?) throws {
-        let dialler = try Dialler(authorityFile: authorityFile)
-        self.http = HTTPClient(dialler: dialler)
-        self.sockets = WebSocketClient(dialler: dialler)
+        let reach = try ServerReach(authorityFile: authorityFile)
+        self.http = HTTPClient(reach: reach)
+        self.sockets = WebSocketClient(reach: reach)
         self.dnsName = dnsName
     }
 
@@ -34,7 +37,7 @@ public struct TunnelClient: Sendable {
                 "POST",
                 "https://\(self.dnsName)/api/tokens",
                 headers: [("Content-Type", "application/x-www-form-urlencoded"), ("Prefer", "handling=strict")],
-                body: Array(FormText.encode(form).utf8)
+                body: Array(FormFields.encode(form).utf8)
             )
         )
         guard reply.status == 200, let json = reply.json, let authToken = json["authToken"]?.string,
@@ -48,7 +51,7 @@ public struct TunnelClient: Sendable {
         -> any Channel
     {
         try await self.sockets.open(
-            "wss://\(self.dnsName)/webtunnelv2/\(ticket.websocketToken)?X-Node-Id=\(FormText.escape(ticket.nodeID))"
+            "wss://\(self.dnsName)/webtunnelv2/\(ticket.websocketToken)?X-Node-Id=\(PercentEncoding.encode(ticket.nodeID))"
         ) { channel in
             try channel.pipeline.syncOperations.addHandler(WebSocketByteHandler(role: .client))
             try configure(channel)

@@ -16,7 +16,7 @@ public actor SignedIn {
         guard let account = try state.read(Account.self, from: Account.file) else {
             throw Problem("NotSignedIn", shown: "You are not signed in. Run 'sally login'.")
         }
-        let http = HTTPClient(dialler: try Dialler(authorityFile: account.authorityFile))
+        let http = HTTPClient(reach: try ServerReach(authorityFile: account.authorityFile))
         self.state = state
         self.clock = clock
         self.http = http

@@ -7,10 +7,15 @@ public struct TokenClient: Sendable {
 
     /// What a successful answer holds.
     public struct Tokens: Sendable {
+        /// Opens the service it was asked for.
         public let accessToken: String
+        /// When the access token stops working.
         public let expiresAt: Instant
+        /// Gets the next ones; nil for services and machines.
         public let refreshToken: String?
+        /// Who signed in, as the identity token says; nil without one.
         public let idClaims: JSONValue?
+        /// `Bearer`, or `ssh-cert` for a certificate.
         public let tokenType: String
     }
 
@@ -29,7 +34,7 @@ public struct TokenClient: Sendable {
     ///
     /// A refusal is a `Problem` whose code is the protocol's `error` and whose text is the server's description.
     public func tokens(authority: String, form: [(String, String)]) async throws -> Tokens {
-        let json = try await self.post("\(self.base)/\(FormText.escape(authority))/oauth2/v2.0/token", form)
+        let json = try await self.post("\(self.base)/\(PercentEncoding.encode(authority))/oauth2/v2.0/token", form)
         guard let token = json["access_token"]?.string, let seconds = json["expires_in"]?.integer else {
             throw Problem("BadAnswer", shown: "The server's token answer is incomplete.")
         }
@@ -45,7 +50,7 @@ public struct TokenClient: Sendable {
     /// Asks for a device code.
     public func deviceCode(authority: String, scope: String) async throws -> JSONValue {
         try await self.post(
-            "\(self.base)/\(FormText.escape(authority))/oauth2/v2.0/devicecode",
+            "\(self.base)/\(PercentEncoding.encode(authority))/oauth2/v2.0/devicecode",
             [("client_id", Self.clientID), ("scope", scope)]
         )
     }
@@ -63,7 +68,7 @@ public struct TokenClient: Sendable {
                 "POST",
                 url,
                 headers: [("Content-Type", "application/x-www-form-urlencoded")],
-                body: Array(FormText.encode(form).utf8)
+                body: Array(FormFields.encode(form).utf8)
             )
         )
         guard let json = reply.json else {
@@ -88,30 +93,6 @@ public struct TokenClient: Sendable {
     }
 }
 
-/// The form encoding of names and values. Source: WHATWG URL, application/x-www-form-urlencoded.
-public enum FormText {
-    /// `name=value` pairs joined by `&`.
-    public static func encode(_ pairs: [(String, String)]) -> String {
-        pairs.map { Self.escape($0) + "=" + Self.escape($1) }.joined(separator: "&")
-    }
-
-    /// Percent-encodes everything but letters, digits and `-._~`: right in a path segment, a query and a form.
-    public static func escape(_ text: String) -> String {
-        var out = ""
-        for unit in text.utf8 {
-            switch unit {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-                UInt8(ascii: "~"):
-                out.unicodeScalars.append(Unicode.Scalar(unit))
-            default:
-                out += "%" + Hex.encode([unit]).uppercased()
-            }
-        }
-        return out
-    }
-}
-
 extension TokenClient.Tokens {
     /// The token of a machine's own identity, which its metadata service gave.
     public init(machineToken: String, expiresAt: Instant) {
@@ -122,39 +103,5 @@ extension TokenClient.Tokens {
             idClaims: nil,
             tokenType: "Bearer"
         )
-    }
-}
-
-extension FormText {
-    /// The pairs of a form; the last of two equal names wins, and what is not well encoded is left out.
-    public static func decode(_ text: String) -> [String: String] {
-        var form: [String: String] = [:]
-        for pair in text.split(separator: "&") {
-            let name = pair.prefix { $0 != "=" }
-            guard let key = Self.unescape(name), let value = Self.unescape(pair.dropFirst(name.count + 1)) else {
-                continue
-            }
-            form[key] = value
-        }
-        return form
-    }
-
-    private static func unescape(_ text: Substring) -> String? {
-        var bytes: [UInt8] = []
-        var units = Array(text.utf8)[...]
-        while let unit = units.popFirst() {
-            switch unit {
-            case UInt8(ascii: "+"): bytes.append(UInt8(ascii: " "))
-            case UInt8(ascii: "%"):
-                guard let decoded = Hex.decode(String(decoding: units.prefix(2), as: UTF8.self)), decoded.count == 1
-                else {
-                    return nil
-                }
-                bytes += decoded
-                units = units.dropFirst(2)
-            default: bytes.append(unit)
-            }
-        }
-        return String(validating: bytes, as: UTF8.self)
     }
 }

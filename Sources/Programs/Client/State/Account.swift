@@ -18,6 +18,7 @@ public struct Account: Codable, Sendable {
     /// How it was made.
     public var kind: Kind
     /// The user name, or the application id.
+    /// The subscription's name.
     public var name: String
     /// The object id, when known.
     public var objectID: GUID?
@@ -51,7 +52,9 @@ public struct Account: Codable, Sendable {
 
 /// A token that opens one service for a while.
 public struct AccessToken: Codable, Sendable {
+    /// The token itself.
     public var token: String
+    /// When it stops working.
     public var expiresAt: Instant
 
     /// Makes a token.
@@ -63,6 +66,7 @@ public struct AccessToken: Codable, Sendable {
 
 /// A subscription as `account list` shows it.
 public struct SubscriptionSummary: Codable, Sendable {
+    /// The subscription's id.
     public var id: GUID
     public var name: String
 

@@ -98,7 +98,7 @@ private final class AnswerCollector: ChannelDuplexHandler {
     private var waiting: EventLoopPromise<HTTPAnswer>?
     private var head: HTTPResponseHead?
     private var body: [UInt8] = []
-    private var failure: (any Error)?
+    private var failure: TransportError?
 
     init(largestAnswer: Int) {
         self.largestAnswer = largestAnswer
@@ -170,8 +170,9 @@ private final class AnswerCollector: ChannelDuplexHandler {
     }
 
     private func fail(_ error: any Error) {
+        let error = TransportError.from(error)
         if self.failure == nil { self.failure = error }
-        self.waiting?.fail(error is HTTPParserError ? TransportError.malformed("\(error)") : error)
+        self.waiting?.fail(error == .closed && self.head != nil ? .cutShort : error)
         self.waiting = nil
     }
 }

@@ -1,3 +1,5 @@
+public import Vocabulary
+
 /// A request to a server.
 public struct HTTPRequest: Hashable, Sendable {
     /// The method, in capitals.
@@ -50,6 +52,9 @@ public struct HTTPAnswer: Sendable {
         let wanted = name.lowercased()
         return self.headers.first { $0.name.lowercased() == wanted }?.value
     }
+
+    /// The body as JSON; nil when it is none.
+    public var json: JSONValue? { try? JSONValue(parsing: self.body) }
 
     /// The body as text.
     public var text: String { String(decoding: self.body, as: UTF8.self) }

@@ -24,6 +24,8 @@ public struct HTTPProxy: Sendable {
     }
 
     /// The proxy that environment variables name for a server: `https_proxy` or `http_proxy`, unless `no_proxy` excepts the server.
+    ///
+    /// This computer itself is always excepted: a proxy's own loopback address is another computer.
     public static func named(
         by environment: (String) -> String?,
         for server: ServerAddress
@@ -32,6 +34,7 @@ public struct HTTPProxy: Sendable {
         guard let text = names.compactMap({ environment($0) }).first(where: { !$0.isEmpty }) else { return nil }
         let exceptions = environment("no_proxy") ?? environment("NO_PROXY") ?? ""
         let host = server.host.lowercased()
+        if host == "localhost" || host == "::1" || (host.hasPrefix("127.") && Dialer.isIPAddress(host)) { return nil }
         for word in exceptions.split(whereSeparator: { $0 == "," || $0 == " " }) {
             let exception = word.lowercased().drop { $0 == "." || $0 == "*" }
             if word == "*" || host == exception || host.hasSuffix("." + exception) { return nil }
@@ -65,29 +68,20 @@ final class ProxyHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private static let largestHead = 16 << 10
 
     private let request: String
-    private let deadline: TimeAmount
     private var received = ByteBuffer()
-    private var timer: Scheduled<Void>?
     private var isOver = false
     private var held: [(bytes: ByteBuffer, promise: EventLoopPromise<Void>?)] = []
 
-    init(_ proxy: HTTPProxy, target: ServerAddress, deadline: TimeAmount) {
+    init(_ proxy: HTTPProxy, target: ServerAddress) {
         self.request = proxy.request(for: target)
-        self.deadline = deadline
     }
 
     func channelActive(context: ChannelHandlerContext) {
         // The handlers above learn that the channel is active when it leads to the server.
         context.writeAndFlush(self.wrapOutboundOut(ByteBuffer(string: self.request)), promise: nil)
-        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
-        self.timer = context.eventLoop.scheduleTask(in: self.deadline) {
-            bound.value.fireErrorCaught(TransportError.tooLate)
-            bound.value.close(promise: nil)
-        }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
-        self.timer?.cancel()
         self.dropHeld()
     }
 

@@ -28,24 +28,51 @@ public struct ServerAddress: Hashable, Sendable {
         default: throw .badAddress(text)
         }
         if rest.hasSuffix("/") { rest = rest.dropLast() }
-        var host = rest
-        var port = isSecure ? 443 : 80
-        if let colon = rest.lastIndex(of: ":" as Character), !rest[colon...].contains("]" as Character) {
-            guard let number = UInt16(rest[rest.index(after: colon)...]), number > 0 else { throw .badAddress(text) }
-            port = Int(number)
-            host = rest[..<colon]
+        guard let address = ServerAddress(isSecure: isSecure, authority: Array(rest.utf8)[...]) else {
+            throw .badAddress(text)
         }
-        if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
-        let isHarmless = host.utf8.allSatisfy { unit in
-            switch unit {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: ":"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"):
-                true
-            default: false
-            }
+        self = address
+    }
+
+    /// Reads `host[:port]`; nil for anything else.
+    ///
+    /// Hosts are letters, digits, dots, dashes and underscores, or an IPv6 address in brackets: nothing that could end a header line or
+    /// lead to another host than the one that is shown.
+    init?(isSecure: Bool, authority: ArraySlice<UInt8>) {
+        let host: ArraySlice<UInt8>
+        let port: ArraySlice<UInt8>
+        if authority.first == UInt8(ascii: "["), let end = authority.firstIndex(of: UInt8(ascii: "]")) {
+            host = authority[authority.startIndex..<end].dropFirst()
+            port = authority[(end + 1)...]
+            guard host.contains(UInt8(ascii: ":")), host.allSatisfy(Self.isAddressUnit) else { return nil }
+        } else {
+            host = authority.prefix { $0 != UInt8(ascii: ":") }
+            port = authority[host.endIndex...]
+            guard !host.isEmpty, host.allSatisfy(Self.isNameUnit) else { return nil }
         }
-        guard !host.isEmpty, isHarmless else { throw .badAddress(text) }
-        self.init(isSecure: isSecure, host: String(host), port: port)
+        var number = isSecure ? 443 : 80
+        if !port.isEmpty {
+            guard
+                port.first == UInt8(ascii: ":"), port.count <= 6, port.dropFirst().allSatisfy(Self.isDigit),
+                let written = Int(String(decoding: port.dropFirst(), as: UTF8.self)), (1...65_535).contains(written)
+            else { return nil }
+            number = written
+        }
+        self.init(isSecure: isSecure, host: String(decoding: host, as: UTF8.self), port: number)
+    }
+
+    private static func isDigit(_ unit: UInt8) -> Bool {
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(unit)
+    }
+
+    private static func isNameUnit(_ unit: UInt8) -> Bool {
+        let scalar = Character(Unicode.Scalar(unit))
+        return unit < 0x80 && (scalar.isLetter || scalar.isNumber || "-._".contains(scalar))
+    }
+
+    private static func isAddressUnit(_ unit: UInt8) -> Bool {
+        let scalar = Character(Unicode.Scalar(unit))
+        return unit < 0x80 && (scalar.isHexDigit || ":.".contains(scalar))
     }
 
     /// The value of the `Host` header: without the scheme's usual port.

@@ -15,7 +15,7 @@ struct RoleNames {
             return
                 "/subscriptions/\(try self.context.subscription())/providers/Microsoft.Authorization/roleDefinitions/\(id)"
         }
-        let filter = FormText.escape("roleName eq '\(name.replacing("'", with: "''"))'")
+        let filter = PercentEncoding.encode("roleName eq '\(name.replacing("'", with: "''"))'")
         let matches = try await self.context.resources.list(
             MachineFinder.escaped(scope) + "/providers/Microsoft.Authorization/roleDefinitions?$filter=\(filter)"
         )
@@ -55,11 +55,14 @@ struct Graph {
     func objectID(of name: String) async throws -> String {
         let quoted = name.replacing("'", with: "''")
         if name.contains("@"),
-            let id = try await self.first("/users?$filter=" + FormText.escape("userPrincipalName eq '\(quoted)'"))
+            let id = try await self.first(
+                "/users?$filter=" + PercentEncoding.encode("userPrincipalName eq '\(quoted)'")
+            )
         {
             return id
         }
-        let query = "/servicePrincipals?$filter=" + FormText.escape("servicePrincipalNames/any(c:c eq '\(quoted)')")
+        let query =
+            "/servicePrincipals?$filter=" + PercentEncoding.encode("servicePrincipalNames/any(c:c eq '\(quoted)')")
         if let id = try await self.first(query) { return id }
         if let id = GUID(name) { return id.description }
         throw Problem("PrincipalNotFound", shown: "The directory knows no '\(PrintableText.of(name))'.")

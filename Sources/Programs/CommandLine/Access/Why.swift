@@ -36,7 +36,7 @@ struct Why: AsyncParsableCommand {
         let answer = try await context.resources.send(
             "GET",
             MachineFinder.escaped(path)
-                + "/providers/Sallyport.Access/effectiveAccess?principal=\(FormText.escape(principal))"
+                + "/providers/Sallyport.Access/effectiveAccess?principal=\(PercentEncoding.encode(principal))"
         )
         if self.format == .json {
             print(answer.text)
@@ -46,9 +46,10 @@ struct Why: AsyncParsableCommand {
         if answer["signIn"]?["level"]?.string ?? "none" == "none" { throw ExitCode(2) }
     }
 
-    // The verdict first, then each right that was looked at with what gives or denies it.
+    // The verdict first, then the bastion's, then each right that was looked at with what gives or denies it.
     private static func lines(_ answer: JSONValue) -> [String] {
         var lines = [answer["signIn"]?["sentence"]?.string ?? "The server gave no answer."]
+        if let connect = answer["connect"]?["sentence"]?.string { lines.append(connect) }
         for check in answer["checks"]?.array ?? [] {
             let mark = check["allowed"] == .bool(true) ? "yes" : "no "
             lines.append("  \(mark)  \(check["action"]?.string ?? "") on \(check["resource"]?.string ?? "")")

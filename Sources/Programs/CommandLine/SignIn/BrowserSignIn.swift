@@ -26,13 +26,13 @@ struct BrowserSignIn {
             .bind(host: "127.0.0.1", port: 0).get()
         defer { server.close(promise: nil) }
         let redirect = "http://localhost:\(server.localAddress?.port ?? 0)"
-        let query = FormText.encode([
+        let query = FormFields.encode([
             ("client_id", TokenClient.clientID), ("response_type", "code"), ("response_mode", "form_post"),
             ("redirect_uri", redirect), ("scope", scope), ("state", state), ("prompt", prompt),
             ("code_challenge", Base64URL.encode(SHA256.hash(data: Data(verifier.utf8)))),
             ("code_challenge_method", "S256"), ("client_info", "1"), ("nonce", RandomSource.system.token(bytes: 16)),
         ])
-        let url = "\(self.base)/\(FormText.escape(authority))/oauth2/v2.0/authorize?\(query)"
+        let url = "\(self.base)/\(PercentEncoding.encode(authority))/oauth2/v2.0/authorize?\(query)"
         Output.note("A browser window opens for the sign-in. If it does not, open this address:\n\(url)")
         Self.openBrowser(url)
         let code = try await listener.code(deadline: .seconds(600))
@@ -123,7 +123,7 @@ private final class LoopbackHandler: ChannelInboundHandler {
             self.body.writeBuffer(&part)
             if self.body.readableBytes > 65_536 { context.close(promise: nil) }
         case .end:
-            let form = FormText.decode(String(buffer: self.body))
+            let form = FormFields(self.body.readableBytesView)?.values ?? [:]
             let accepted = self.isPost && self.listener.receive(form)
             let sentence =
                 switch (accepted, form["code"] != nil) {

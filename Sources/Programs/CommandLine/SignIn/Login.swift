@@ -50,7 +50,7 @@ struct Login: AsyncParsableCommand {
         let trusted =
             self.authorityFile ?? Context.environment["SALLYPORT_CA"] ?? (last?.url == base ? last?.authorityFile : nil)
         let server = Server(base: base, authorityFile: trusted.map(StateDirectory.absolute))
-        let http = HTTPClient(dialler: try Dialler(authorityFile: server.authorityFile))
+        let http = HTTPClient(reach: try ServerReach(authorityFile: server.authorityFile))
         let tokens = TokenClient(http: http, base: base)
         let (account, answer) =
             if self.identity {
@@ -133,7 +133,7 @@ struct Login: AsyncParsableCommand {
             )
         } else {
             // A wrong address shows here, not as an error page in the browser and ten minutes of waiting.
-            let metadata = "\(server.base)/\(FormText.escape(tenant))/v2.0/.well-known/openid-configuration"
+            let metadata = "\(server.base)/\(PercentEncoding.encode(tenant))/v2.0/.well-known/openid-configuration"
             let reply = try await http.send(WebRequest("GET", metadata))
             guard reply.status == 200, reply.json?["authorization_endpoint"] != nil else {
                 throw Problem(

@@ -17,7 +17,7 @@ enum MachineIdentity {
             (1...65_535).contains(port)
         else { throw Self.absent }
         let target =
-            "/metadata/identity/oauth2/token?api-version=2018-02-01&resource=" + FormText.escape(resource)
+            "/metadata/identity/oauth2/token?api-version=2018-02-01&resource=" + PercentEncoding.encode(resource)
         let text = try await Self.fetch(host: host, port: port, target: target)
         let json = try? JSONValue(parsing: text.utf8)
         guard let token = json?["access_token"]?.string,
