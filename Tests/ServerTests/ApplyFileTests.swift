@@ -16,6 +16,7 @@ struct ApplyFileTests {
             ("apiVersion: 1\nusers:\n  - upn: a\n    guest: perhaps", "4: 'guest' must be true or false"),
             ("apiVersion: 1\ngroups: many", "2: 'groups' must be a list"),
             ("- a\n- b", "1: expected a mapping"),
+            ("apiVersion: 1\n\tusers: []", "2: this is not YAML"),
             ("apiVersion: 1\nservicePrincipals:\n  - name: r\n    appId: not-a-guid", "3: 'appId' must be a GUID"),
         ]
     )

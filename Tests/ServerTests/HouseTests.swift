@@ -81,6 +81,28 @@ struct HouseTests {
         #expect(problem?.code == "NoTenant")
     }
 
+    @Test("a store whose sealing key is missing or another is left alone, with a sentence for the operator")
+    func lostSealingKey() async throws {
+        let directory = try TemporaryDirectory()
+        _ = try await self.house(directory)
+        let path = directory.path + "/data/seal.key"
+        let kept = try Data(contentsOf: URL(filePath: path))
+        try FileManager.default.removeItem(atPath: path)
+        let missing = await #expect(throws: Problem.self) { try await self.house(directory) }
+        #expect(missing?.code == "SealingKey" && missing?.shown.contains("seal.key is missing") == true)
+        #expect(!FileManager.default.fileExists(atPath: path))
+        let other = FileManager.default.createFile(
+            atPath: path,
+            contents: Data(repeating: 7, count: 32),
+            attributes: [.posixPermissions: 0o600]
+        )
+        #expect(other)
+        let wrong = await #expect(throws: Problem.self) { try await self.house(directory) }
+        #expect(wrong?.shown.contains("is not the key of this store") == true)
+        try kept.write(to: URL(filePath: path))
+        _ = try await self.house(directory)
+    }
+
     @Test("one process at a time uses a data directory")
     func oneProcess() throws {
         let directory = try TemporaryDirectory()

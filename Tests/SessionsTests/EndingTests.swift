@@ -128,6 +128,24 @@ struct ReviewTests {
         #expect(world.sessions.all().map(\.subject) == [bob])
     }
 
+    @Test("leaves open what is open when a switch of the bastion host goes off, and lets nothing new through")
+    func switches() async throws {
+        let world = try await SessionsWorld()
+        let alice = try await world.person("alice")
+        let ends = Ends()
+        let admission = try await world.admit(alice)
+        let waiting = try await world.admit(alice)
+        _ = world.sessions.attach(admission.session, end: ends.end("alice"))
+        world.switchedOff.turnOff()
+        try await world.sessions.review()
+        #expect(ends.all.isEmpty)
+        #expect(world.sessions.all().map(\.id) == [admission.session])
+        #expect(try await world.redeem(waiting.websocketToken) != "open")
+        try await world.revoke(alice)
+        try await world.sessions.review()
+        #expect(ends.all.count == 1)
+    }
+
     @Test("ends the sessions of a disabled account")
     func disabled() async throws {
         let world = try await SessionsWorld()

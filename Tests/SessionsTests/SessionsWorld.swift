@@ -19,11 +19,22 @@ final class SessionsWorld: Sendable {
     let random = SeededRandom()
     private let people = Mutex<[GUID: Subject]>([:])
     private let unreadable = Mutex<Set<GUID>>([])
+    /// What a switch of the bastion host says about new connections; nil lets them through.
+    let switchedOff: Switch
 
     static let group = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/app"
     let bastion = ResourcePath.root.appending("bastions", "one")
     let machine: ResourcePath
     let otherMachine: ResourcePath
+
+    /// A switch that a test turns.
+    final class Switch: Sendable {
+        private let state = Mutex<Refusal?>(nil)
+
+        var refusal: Refusal? { self.state.withLock { $0 } }
+
+        func turnOff() { self.state.withLock { $0 = Refusal("TunnelingDisabled", reason: "It is off.") } }
+    }
 
     init(_ change: (inout Sessions.Limits) -> Void = { _ in }) async throws {
         var limits = Sessions.Limits()
@@ -45,16 +56,24 @@ final class SessionsWorld: Sendable {
         // The judge is made before the world exists, so the world is handed to it afterwards.
         let world = Mutex<@Sendable (GUID) throws -> Subject?>({ _ in nil })
         let holder = Holder(world)
+        let judge: @Sendable (Subject, ResourcePath, ResourcePath, Int) -> Verdict<ConnectionJudge.Allowed> = {
+            subject,
+            _,
+            target,
+            port in
+            switch access.decide(.read("Microsoft.Compute/virtualMachines"), at: target, for: subject) {
+            case .refused(let refusal): .refused(refusal)
+            case .allowed(let allowed):
+                .allowed(.init(decision: allowed, endpoint: Endpoint(address: "10.0.0.4", port: port)))
+            }
+        }
+        let switchedOff = Switch()
+        self.switchedOff = switchedOff
         self.sessions = Sessions(
             judge: ConnectionJudge(
-                judge: { subject, _, target, port in
-                    switch access.decide(.read("Microsoft.Compute/virtualMachines"), at: target, for: subject) {
-                    case .refused(let refusal): .refused(refusal)
-                    case .allowed(let allowed):
-                        .allowed(.init(decision: allowed, endpoint: Endpoint(address: "10.0.0.4", port: port)))
-                    }
-                },
-                current: { id in try holder.find(id) }
+                judge: { switchedOff.refusal.map { .refused($0) } ?? judge($0, $1, $2, $3) },
+                current: { id in try holder.find(id) },
+                goesOn: judge
             ),
             accessControl: access,
             audit: self.audit,

@@ -5,6 +5,12 @@ import Testing
 import Vocabulary
 import WebSocketWire
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 @testable import Tunnel
 
 /// A server on loopback that answers every connection with a banner, echoes, and closes with its client.
@@ -158,5 +164,53 @@ private final class Collector: ChannelInboundHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         self.done.succeed(self.count)
+    }
+}
+
+@Suite struct NetworkDiallerTests {
+    private func grant(_ address: String, in network: ResourcePath) throws -> Grant {
+        Grant(
+            target: network,
+            endpoint: Endpoint(address: address, port: 22, network: network),
+            user: .zero,
+            session: .zero
+        )
+    }
+
+    @Test("dials an address of another network by the way that leads into it, and nowhere without one")
+    func dialsInNetwork() async throws {
+        let group = MultiThreadedEventLoopGroup.singleton
+        let target = try await startTarget(group)
+        let port = try #require(target.localAddress?.port)
+        let network = try #require(ResourcePath("/subscriptions/a/virtualNetworks/red"))
+        let dialler = Dialler { asked, endpoint, _ throws(Problem) in
+            guard asked == network, endpoint.address == "10.0.0.4" else { throw Problem("Wrong", shown: "wrong") }
+            let made = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            let home = try? SocketAddress(ipAddress: "127.0.0.1", port: port)
+            _ = home?.withSockAddr { connect(made, $0, socklen_t($1)) }
+            return made
+        }
+        let channel = try await dialler.dial(try self.grant("10.0.0.4", in: network), on: group.next()).get()
+        #expect(channel.remoteAddress?.port == port)
+        try await channel.close()
+        await #expect(throws: DialError.unreachable("wrong")) {
+            try await dialler.dial(try self.grant("10.0.0.5", in: network), on: group.next()).get()
+        }
+        await #expect(throws: DialError.self) {
+            try await Dialler().dial(try self.grant("10.0.0.4", in: network), on: group.next()).get()
+        }
+        try await target.close()
+    }
+
+    @Test("judges the address before it looks into the network") func judgesFirst() async throws {
+        let network = try #require(ResourcePath("/subscriptions/a/virtualNetworks/red"))
+        let dialler = Dialler { _, _, _ throws(Problem) in throw Problem("Asked", shown: "asked") }
+        await #expect(throws: DialError.self) {
+            try await dialler.dial(
+                try self.grant("169.254.169.254", in: network),
+                on: MultiThreadedEventLoopGroup.singleton.next()
+            )
+            .get()
+        }
     }
 }

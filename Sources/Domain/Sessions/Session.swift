@@ -92,16 +92,21 @@ public struct ConnectionJudge: Sendable {
 
     let judge: @Sendable (Subject, _ bastion: ResourcePath, _ target: ResourcePath, _ port: Int) -> Verdict<Allowed>
     let current: @Sendable (GUID) async throws -> Subject?
+    let goesOn: @Sendable (Subject, _ bastion: ResourcePath, _ target: ResourcePath, _ port: Int) -> Verdict<Allowed>
 
     /// Makes a judge from the two questions it asks.
     /// - Parameters:
     ///   - judge: whether the connection is allowed by rights, reach and features; must answer from memory.
     ///   - current: the person as of now; nil when unknown or disabled.
+    ///   - goesOn: whether a connection that is open may stay open: rights and reach, but no switch of the bastion host, which is about the
+    ///     next connection; the same as `judge` when left out.
     public init(
         judge: @escaping @Sendable (Subject, ResourcePath, ResourcePath, Int) -> Verdict<Allowed>,
-        current: @escaping @Sendable (GUID) async throws -> Subject?
+        current: @escaping @Sendable (GUID) async throws -> Subject?,
+        goesOn: (@Sendable (Subject, ResourcePath, ResourcePath, Int) -> Verdict<Allowed>)? = nil
     ) {
         self.judge = judge
+        self.goesOn = goesOn ?? judge
         self.current = current
     }
 }

@@ -54,8 +54,13 @@ public final class Sessions: Sendable {
     }
 
     /// Decides and, if allowed, makes or continues a session with a token for one more socket.
-    public func admit(_ request: AdmissionRequest) async throws -> Verdict<Admission> {
-        switch self.judge.judge(request.subject, request.bastion, request.target, request.port) {
+    ///
+    /// - Parameter judged: The answer of the same judge, a moment ago, when whoever chose the bastion host has it.
+    public func admit(
+        _ request: AdmissionRequest,
+        judged: Verdict<ConnectionJudge.Allowed>? = nil
+    ) async throws -> Verdict<Admission> {
+        switch judged ?? self.judge.judge(request.subject, request.bastion, request.target, request.port) {
         case .refused(let refusal):
             try await self.record("tunnel.admit", request, refusal: refusal)
             return .refused(refusal)
@@ -168,14 +173,17 @@ public final class Sessions: Sendable {
     }
 
     // The connection as things are now: who it was admitted for may be gone, and have other groups.
-    private func judgeAgain(_ row: SessionTable.Row) async throws -> Verdict<ConnectionJudge.Allowed> {
+    private func judgeAgain(_ row: SessionTable.Row, isOpen: Bool = false) async throws -> Verdict<
+        ConnectionJudge.Allowed
+    > {
         let session = row.session
         guard let subject = try await self.judge.current(session.subject.id) else {
             return .refused(
                 Refusal("AccountDisabled", reason: "The account \(session.subject.name) is disabled or gone.")
             )
         }
-        return self.judge.judge(subject, session.bastion, session.target, row.port)
+        let judge = isOpen ? self.judge.goesOn : self.judge.judge
+        return judge(subject, session.bastion, session.target, row.port)
     }
 
     /// Makes the permission to dial out of a redeemed token.
@@ -257,7 +265,7 @@ public final class Sessions: Sendable {
         var failure: (any Error)?
         for row in self.table.withLock({ Array($0.rows.values) }) {
             do {
-                if case .refused(let refusal) = try await self.judgeAgain(row) {
+                if case .refused(let refusal) = try await self.judgeAgain(row, isOpen: row.session.sockets > 0) {
                     refused.append((row.session.id, refusal))
                 }
             } catch {

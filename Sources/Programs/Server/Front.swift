@@ -1,6 +1,8 @@
+import AccessControl
 import Audit
 import BastionRoutes
 import Edge
+import Fabric
 import Federation
 import GraphRoutes
 import HTTPTypes
@@ -65,10 +67,18 @@ struct Front {
             authenticate: resourceCaller,
             surroundings: house.surroundings
         ).add(to: router)
+        DeploymentRoutes(
+            deployments: house.deployments,
+            resources: house.resources,
+            conventions: conventions,
+            origin: house.origin.resourceManagerBase,
+            authenticate: resourceCaller
+        ).add(to: router)
         ResourceRoutes(
             resources: house.resources,
             conventions: conventions,
             origin: house.origin.resourceManagerBase,
+            actions: BastionActions.all(house.sessions, clock: .system),
             authenticate: resourceCaller
         ).add(to: router)
         let dataPlane = String(house.configuration.publicURL.dropFirst("https://".count))
@@ -83,14 +93,19 @@ struct Front {
             directory: house.directory,
             authority: house.authority,
             accessControl: house.accessControl,
-            federation: federation
+            federation: federation,
+            attestation: try AttestationFiles.attestation(house.configuration)
         ).add(to: router)
+        ExtensionShelf(directory: house.configuration.dataDirectory + "/extensions", origin: house.origin.base)
+            .add(to: router)
         self.controlGate = ControlGate(hosts: house.hosts)
         self.router = router
         self.acceptors = [
             TunnelGate(
                 sessions: house.sessions,
-                dialler: Dialler(),
+                dialler: Dialler { [fabric = house.fabric] network, endpoint, deadline throws(Problem) in
+                    try await fabric.connect(to: endpoint.address, port: endpoint.port, in: network, deadline: deadline)
+                },
                 limits: TunnelLimits(
                     idle: house.configuration.tunnelIdleLimit,
                     total: house.configuration.tunnelTotalLimit,

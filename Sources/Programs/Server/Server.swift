@@ -6,6 +6,7 @@ import Hosts
 import Hummingbird
 import Identity
 import Logging
+import NamespaceFabric
 import SQLiteStorage
 import ServiceLifecycle
 import SignInRoutes
@@ -69,6 +70,7 @@ struct Server {
             Caretaker(house: house, logger: logger), UntilShutdown(run: control.run),
             UntilShutdown(run: house.hosts.run), UntilShutdown(run: front.controlGate.run), application,
         ]
+        if let fabric = house.fabric as? FabricConnection { services.append(UntilShutdown(run: fabric.run)) }
         if configuration.metricsPort > 0 {
             services.append(
                 MetricsPage(house: house, requests: front.requests, port: configuration.metricsPort).application(logger)
@@ -110,6 +112,7 @@ struct Server {
         }
         var names = [self.configuration.publicHost]
         for name in self.configuration.names where !names.contains(name) { names.append(name) }
+        names.append(TLSFiles.nameForMachines)
         return try TLSFiles.prepare(in: data.tls, names: names, at: TimeSource.system.now)
     }
 

@@ -9,12 +9,15 @@ public import Vocabulary
 ///
 /// `POST /api/tokens` is a form without `Authorization` header; `DELETE /api/tokens/{authToken}` needs nothing but the token.
 public struct BastionRoutes: Sendable {
-    /// Which bastion host is meant by a request.
+    /// Which bastion host is meant by a request, and whether the person may connect through it.
     public struct BastionFinder: Sendable {
-        let find: @Sendable (_ host: String, _ subject: Subject, _ target: ResourcePath, _ port: Int) -> ResourcePath?
+        /// A bastion host and the judgement about the connection through it.
+        public typealias Found = (bastion: ResourcePath, verdict: Verdict<ConnectionJudge.Allowed>)
+
+        let find: @Sendable (_ host: String, _ subject: Subject, _ target: ResourcePath, _ port: Int) -> Found?
 
         /// Makes a finder from a function of the request's host, the person, the target and the port.
-        public init(_ find: @escaping @Sendable (String, Subject, ResourcePath, Int) -> ResourcePath?) {
+        public init(_ find: @escaping @Sendable (String, Subject, ResourcePath, Int) -> Found?) {
             self.find = find
         }
     }
@@ -50,7 +53,7 @@ public struct BastionRoutes: Sendable {
     private func admit<Context: RequestContext>(_ request: Request, _ context: Context) async throws -> Response {
         var request = request
         let body = try await request.collectBody(upTo: 64 * 1024)
-        let form = TunnelForm(parsing: String(buffer: body))
+        let form = TunnelForm(parsing: body.readableBytesView)
         guard let target = form.target else {
             return Self.answer(.badRequest, "The form needs 'resourceId', the resource id of a machine.")
         }
@@ -67,7 +70,7 @@ public struct BastionRoutes: Sendable {
             return Self.answer(.unauthorized, error.shown)
         }
         let host = request.head.authority ?? ""
-        guard let bastion = self.bastions.find(host, caller.subject, target, port) else {
+        guard let found = self.bastions.find(host, caller.subject, target, port) else {
             return Self.answer(
                 .notFound,
                 "There is no bastion host here that you may use. Ask for the role Reader on one."
@@ -76,13 +79,14 @@ public struct BastionRoutes: Sendable {
         let verdict = try await self.sessions.admit(
             AdmissionRequest(
                 subject: caller.subject,
-                bastion: bastion,
+                bastion: found.bastion,
                 target: target,
                 port: port,
                 continuing: form.continuing,
                 source: request.headers[.source] ?? "",
                 correlation: request.headers[.clientRequestID] ?? context.id
-            )
+            ),
+            judged: found.verdict
         )
         switch verdict {
         case .allowed(let admission):

@@ -1,7 +1,7 @@
 import AccessControl
-import FoundationEssentials
 import Identity
 import Resources
+import SwiftASN1
 import Vocabulary
 
 /// Carries out an apply file: brings the directory, the resources and the roles to what it says, in the order they need each other.
@@ -39,8 +39,7 @@ struct Applier: Sendable {
             file: file
         )
         lines += try await self.carryOut(try planner.plan())
-        for entry in file.roleAssignments { lines += try await self.roleAssignment(entry, planner) }
-        return lines
+        return lines + (try await self.roleAssignments(file.roleAssignments, planner))
     }
 
     // Those that are there, by the names the file gives them, and those that the file makes.
@@ -199,44 +198,73 @@ struct Applier: Sendable {
         return lines
     }
 
-    private func roleAssignment(_ entry: ApplyFile.RoleAssignmentEntry, _ planner: ResourcePlanner) async throws
+    // How many roles are given in one transaction.
+    private static let batch = 1000
+
+    // Those that come one after the other are given together: one by one, each would be written to the disk by itself.
+    private func roleAssignments(_ entries: [ApplyFile.RoleAssignmentEntry], _ planner: ResourcePlanner) async throws
         -> [String]
     {
-        if self.dryRun, (try? await self.principal(named: entry.principal)) == nil {
-            return ["would assign \(entry.role)"]
-        }
-        let principal = try await self.principal(named: entry.principal)
-        guard
-            let role = GUID(entry.role).flatMap(self.accessControl.definition)
-                ?? self.accessControl.definition(named: entry.role)
-        else {
-            throw Problem("ApplyFile", shown: "There is no role '\(PrintableText.of(entry.role))'.")
-        }
-        let scope = try planner.scope(entry.scope)
-        let known = self.accessControl.assignments(
-            at: scope,
-            RoleAssignmentFilter(reach: .exactly, principals: [principal.id], roleDefinition: role.name)
-        ).first
-        let what = "\(role.roleName) for \(entry.principal) at \(scope)"
-        switch (known, entry.removed) {
-        case (nil, true), (.some, false): return []
-        case (let known?, true):
-            if !self.dryRun { try await self.accessControl.remove(known.name, at: known.scope, by: nil) }
-            return ["removed \(what)"]
-        case (nil, false):
-            if !self.dryRun {
-                try await self.accessControl.assign(
-                    RoleAssignmentDraft(
-                        name: GUID(from: self.random),
-                        scope: scope,
-                        roleDefinition: role.name,
-                        principal: principal.id,
-                        principalType: principal.type
-                    ),
-                    by: nil
-                )
+        var lines: [String] = []
+        var waiting = Waiting()
+        var people: [String: (id: GUID, type: PrincipalType)] = [:]
+        for entry in entries {
+            if self.dryRun, (try? await self.principal(named: entry.principal)) == nil {
+                lines.append("would assign \(entry.role)")
+                continue
             }
-            return ["assigned \(what)"]
+            var person = people[entry.principal]
+            if person == nil { person = try await self.principal(named: entry.principal) }
+            guard let principal = person else { continue }
+            people[entry.principal] = principal
+            guard
+                let role = GUID(entry.role).flatMap(self.accessControl.definition)
+                    ?? self.accessControl.definition(named: entry.role)
+            else {
+                throw Problem("ApplyFile", shown: "There is no role '\(PrintableText.of(entry.role))'.")
+            }
+            let draft = RoleAssignmentDraft(
+                name: GUID(from: self.random),
+                scope: try planner.scope(entry.scope),
+                roleDefinition: role.name,
+                principal: principal.id,
+                principalType: principal.type
+            )
+            // A removal must see what stands before it in the file.
+            if entry.removed { try await self.give(&waiting) }
+            let known = self.accessControl.assignments(
+                at: draft.scope,
+                RoleAssignmentFilter(reach: .exactly, principals: [principal.id], roleDefinition: role.name)
+            ).first
+            let what = "\(role.roleName) for \(entry.principal) at \(draft.scope)"
+            if let known, entry.removed {
+                if !self.dryRun { try await self.accessControl.remove(known.name, at: known.scope, by: nil) }
+                lines.append("removed \(what)")
+            } else if known == nil, !entry.removed, waiting.add(draft) {
+                lines.append("assigned \(what)")
+            }
+            if waiting.drafts.count >= Self.batch { try await self.give(&waiting) }
+        }
+        try await self.give(&waiting)
+        return lines
+    }
+
+    private func give(_ waiting: inout Waiting) async throws {
+        let drafts = waiting.drafts
+        waiting = Waiting()
+        if !self.dryRun, !drafts.isEmpty { try await self.accessControl.assign(all: drafts) }
+    }
+
+    /// Roles that are to be given together, each once.
+    private struct Waiting {
+        private(set) var drafts: [RoleAssignmentDraft] = []
+        private var seen: Set<[String]> = []
+
+        mutating func add(_ draft: RoleAssignmentDraft) -> Bool {
+            let key = [draft.scope.key, draft.roleDefinition.description, draft.principal.description]
+            guard self.seen.insert(key).inserted else { return false }
+            self.drafts.append(draft)
+            return true
         }
     }
 
@@ -274,11 +302,11 @@ struct Applier: Sendable {
     }
 
     private static func certificate(in pem: String, of name: String) throws(Problem) -> [UInt8] {
-        guard let start = pem.firstRange(of: "-----BEGIN CERTIFICATE-----"),
-            let end = pem.firstRange(of: "-----END CERTIFICATE-----"), start.upperBound < end.lowerBound,
-            let der = Data(base64Encoded: pem[start.upperBound..<end.lowerBound].filter { !$0.isWhitespace })
+        // A key may stand beside it, as tools write them.
+        guard let documents = try? PEMDocument.parseMultiple(pemString: pem),
+            let certificate = documents.first(where: { $0.discriminator == "CERTIFICATE" })
         else { throw Problem("ApplyFile", shown: "The certificate of \(name) is not PEM.") }
-        return [UInt8](der)
+        return certificate.derBytes
     }
 
     private static func line(_ isNew: Bool, _ changed: [String], _ what: String) -> [String] {

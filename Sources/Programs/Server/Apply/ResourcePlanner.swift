@@ -18,6 +18,26 @@ struct ResourcePlanner: Sendable {
     let resources: Resources
     let subscriptions: [Subscription]
     let file: ApplyFile
+    // By name in lower case, the first of each: every machine asks for its group and network, and every role for its scope.
+    private let subscriptionsByName: [String: ResourcePath]
+    private let groups: [String: ResourcePath]
+    private let groupEntries: [String: ApplyFile.ResourceGroupEntry]
+    private let networkEntries: [String: ApplyFile.NetworkEntry]
+
+    init(resources: Resources, subscriptions: [Subscription], file: ApplyFile) {
+        self.resources = resources
+        self.subscriptions = subscriptions
+        self.file = file
+        let first = { (path: ResourcePath, _: ResourcePath) in path }
+        self.subscriptionsByName = Dictionary(
+            subscriptions.flatMap { [($0.path.name.lowercased(), $0.path), ($0.displayName.lowercased(), $0.path)] },
+            uniquingKeysWith: first
+        )
+        let groups = resources.list(type: "Microsoft.Resources/resourceGroups", below: .root)
+        self.groups = Dictionary(groups.map { ($0.name.lowercased(), $0.path) }, uniquingKeysWith: first)
+        self.groupEntries = Dictionary(file.resourceGroups.map { ($0.name.lowercased(), $0) }) { first, _ in first }
+        self.networkEntries = Dictionary(file.networks.map { ($0.name.lowercased(), $0) }) { first, _ in first }
+    }
 
     /// The steps for the whole file.
     func plan() throws(Problem) -> [Step] {
@@ -58,17 +78,13 @@ struct ResourcePlanner: Sendable {
 
     private func subscription(_ name: String?) throws(Problem) -> ResourcePath {
         if let name {
-            let match = self.subscriptions.first { subscription in
-                subscription.path.name.lowercased() == name.lowercased()
-                    || subscription.displayName.lowercased() == name.lowercased()
-            }
-            guard let match else {
+            guard let match = self.subscriptionsByName[name.lowercased()] else {
                 throw Problem(
                     "ApplyFile",
                     shown: "There is no subscription or resource group '\(PrintableText.of(name))'."
                 )
             }
-            return match.path
+            return match
         }
         guard let only = self.subscriptions.first, self.subscriptions.count == 1 else {
             throw Problem("ApplyFile", shown: "Say which subscription: there is not exactly one.")
@@ -76,17 +92,12 @@ struct ResourcePlanner: Sendable {
         return only.path
     }
 
-    private func group(named name: String) -> ResourcePath? {
-        self.resources.list(type: "Microsoft.Resources/resourceGroups", below: .root)
-            .first { $0.name.lowercased() == name.lowercased() }?.path
-    }
-
     // A group that the same file makes lies where the file says; another one where it is.
     private func groupPath(_ name: String, _ file: ApplyFile? = nil) throws(Problem) -> ResourcePath {
-        if let entry = file?.resourceGroups.first(where: { $0.name.lowercased() == name.lowercased() }) {
+        if file != nil, let entry = self.groupEntries[name.lowercased()] {
             return try self.subscription(entry.subscription).appending("resourceGroups", entry.name)
         }
-        guard let path = self.group(named: name) else {
+        guard let path = self.groups[name.lowercased()] else {
             throw Problem("ApplyFile", shown: "There is no resource group '\(PrintableText.of(name))'.")
         }
         return path
@@ -100,8 +111,8 @@ struct ResourcePlanner: Sendable {
     }
 
     private func location(_ group: String, _ file: ApplyFile) -> JSONValue {
-        let entry = file.resourceGroups.first { $0.name.lowercased() == group.lowercased() }
-        let kept = self.group(named: group).flatMap { self.resources.resource($0)?.location }
+        let entry = self.groupEntries[group.lowercased()]
+        let kept = self.groups[group.lowercased()].flatMap { self.resources.resource($0)?.location }
         return .string(entry?.location ?? kept ?? "local")
     }
 
@@ -140,7 +151,7 @@ struct ResourcePlanner: Sendable {
     }
 
     private func networkPath(_ name: String, group: String, _ file: ApplyFile) throws(Problem) -> ResourcePath {
-        let entry = file.networks.first { $0.name.lowercased() == name.lowercased() }
+        let entry = self.networkEntries[name.lowercased()]
         return try self.resource(entry?.resourceGroup ?? group, "Microsoft.Network/virtualNetworks", name, file)
     }
 

@@ -34,6 +34,10 @@ struct YAMLEntry {
             return try YAMLEntry(node, known: known)
         } catch let problem as Problem {
             throw problem
+        } catch YamlError.scanner(_, let what, let mark, _), YamlError.parser(_, let what, let mark, _),
+            YamlError.composer(_, let what, let mark, _)
+        {
+            throw Problem("ApplyFile", shown: "\(mark.line): this is not YAML: \(PrintableText.of(what, limit: 500))")
         } catch {
             throw Problem("ApplyFile", shown: "the file is not YAML: \(PrintableText.of("\(error)", limit: 500))")
         }

@@ -34,7 +34,9 @@ struct ApplyCommand: AsyncParsableCommand {
             }
             try await self.data.perform(.apply(text: text, secrets: secrets, dryRun: self.dryRun), tenant: tenant)
         } catch let problem as Problem where problem.code == "ApplyFile" {
-            throw Problem("ApplyFile", shown: "\(self.file):\(problem.shown)")
+            // `file:line: …` where the line is known, as compilers write it.
+            let hasLine = problem.shown.first?.isNumber == true
+            throw Problem("ApplyFile", shown: "\(self.file):\(hasLine ? "" : " ")\(problem.shown)")
         }
     }
 

@@ -17,7 +17,7 @@ public struct SallyportCommand: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             ServeCommand.self, ApplyCommand.self, HostCommands.self, AuditCommands.self, KeyCommands.self,
-            BackupCommand.self,
+            BackupCommand.self, FabricCommand.self, MachineCommand.self,
         ]
     )
 

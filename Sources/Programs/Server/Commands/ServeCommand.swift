@@ -9,8 +9,8 @@ struct ServeCommand: AsyncParsableCommand {
         commandName: "serve",
         abstract: "Run the server.",
         discussion: """
-            Every setting can stand in the file that --config names (as 'name: value'), in the environment (as SALLYPORT_SERVE_NAME with
-            underscores) or on the command line; the command line wins, then the environment.
+            Every setting can stand in the file that --config names (as 'public-url: …'), in the environment (as \
+            SALLYPORT_SERVE_PUBLIC_URL) or on the command line; the command line wins, then the environment.
             """
     )
     @Option(help: "YAML file with settings.")
@@ -37,7 +37,11 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp(Setting.tunnelIdleLimit.help)) var tunnelIdleLimit: String?
     @Option(help: ArgumentHelp(Setting.tunnelTotalLimit.help)) var tunnelTotalLimit: String?
     @Option(help: ArgumentHelp(Setting.relayNetworks.help)) var relayNetworks: String?
+    @Option(help: ArgumentHelp(Setting.publicAddresses.help)) var publicAddresses: String?
     @Option(help: ArgumentHelp(Setting.drain.help)) var drain: String?
+    @Option(help: ArgumentHelp(Setting.fabric.help)) var fabric: String?
+    @Option(help: ArgumentHelp(Setting.roleAssignmentLimit.help)) var roleAssignmentLimit: String?
+    @Option(help: ArgumentHelp(Setting.loginRolesAtManagementGroups.help)) var loginRolesAtManagementGroups: String?
 
     func run() async throws {
         let given: [(Setting, String?)] = [
@@ -51,6 +55,9 @@ struct ServeCommand: AsyncParsableCommand {
             (.longestCertificateLife, self.longestCertificateLife), (.cutAtExpiry, self.cutAtExpiry),
             (.decisionCache, self.decisionCache), (.tunnelIdleLimit, self.tunnelIdleLimit),
             (.tunnelTotalLimit, self.tunnelTotalLimit), (.relayNetworks, self.relayNetworks), (.drain, self.drain),
+            (.publicAddresses, self.publicAddresses),
+            (.fabric, self.fabric), (.roleAssignmentLimit, self.roleAssignmentLimit),
+            (.loginRolesAtManagementGroups, self.loginRolesAtManagementGroups),
         ]
         var flags: [Setting: String] = [:]
         for (setting, value) in given { flags[setting] = value }

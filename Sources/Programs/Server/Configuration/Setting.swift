@@ -22,7 +22,11 @@ public enum Setting: String, CaseIterable, Sendable {
     case tunnelIdleLimit = "tunnel-idle-limit"
     case tunnelTotalLimit = "tunnel-total-limit"
     case relayNetworks = "relay-networks"
+    case publicAddresses = "public-addresses"
     case drain
+    case fabric
+    case roleAssignmentLimit = "role-assignment-limit"
+    case loginRolesAtManagementGroups = "login-roles-at-management-groups"
 
     /// One line for `--help`.
     public var help: String {
@@ -53,7 +57,14 @@ public enum Setting: String, CaseIterable, Sendable {
         case .tunnelTotalLimit: "Seconds after which a tunnel is closed in any case, 0 for never (default: 86400)."
         case .relayNetworks:
             "Networks from which the bastion reaches machines, for sshd's penalty exemption, separated by commas."
+        case .publicAddresses:
+            "Ranges that public IP resources get their addresses from, such as 192.0.2.0/28, separated by commas."
+        case .fabric:
+            "What makes machines: none, namespaces ('sallyport fabric' on this box), or auto for the latter if it answers or once did (default: auto)."
         case .drain: "Seconds that open tunnels get to end when the server is told to stop (default: 3)."
+        case .roleAssignmentLimit: "Role assignments of a subscription and everything in it (default: 4000)."
+        case .loginRolesAtManagementGroups:
+            "false to refuse the login roles, and other roles with data actions, at management groups (default: true)."
         }
     }
 

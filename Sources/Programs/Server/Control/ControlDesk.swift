@@ -5,6 +5,7 @@ import Identity
 import Keys
 import Resources
 import SQLiteStorage
+import Storage
 import Vocabulary
 
 /// Carries out what an operator on this machine asks for.
@@ -68,7 +69,14 @@ struct ControlDesk: Sendable {
                 shown: "Rotate 'tokens', 'ssh-user-ca' or 'ssh-host-ca', not '\(PrintableText.of(other))'."
             )
         case .backUp(let path):
-            try self.house.database.backUp(to: path)
+            do {
+                try self.house.database.backUp(to: path)
+            } catch let error as StorageError where error.kind == .duplicate {
+                throw Problem(
+                    "FileExists",
+                    shown: "\(PrintableText.of(path)) exists already; a backup overwrites nothing. Name another file."
+                )
+            }
             return ["Written: \(path). The key that opens its secrets is not in it: keep a copy of seal.key apart."]
         }
     }

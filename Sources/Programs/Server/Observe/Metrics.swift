@@ -1,3 +1,4 @@
+import AccessControl
 import HTTPTypes
 import Hosts
 import Hummingbird
@@ -97,6 +98,16 @@ struct MetricsPage {
             "# HELP sallyport_host_sessions Sessions on machines now.",
             "# TYPE sallyport_host_sessions gauge",
             "sallyport_host_sessions \(self.house.hosts.sessions().count)",
+            "# HELP sallyport_role_assignments_limit Role assignments that a subscription may have.",
+            "# TYPE sallyport_role_assignments_limit gauge",
+            "sallyport_role_assignments_limit \(self.house.accessControl.policy.perSubscription)",
+            "# HELP sallyport_role_assignments Role assignments of a subscription now.",
+            "# TYPE sallyport_role_assignments gauge",
+        ]
+        for (subscription, count) in self.house.accessControl.assignmentCounts.sorted(by: { $0.key < $1.key }) {
+            lines.append("sallyport_role_assignments{subscription=\"\(subscription)\"} \(count)")
+        }
+        lines += [
             "# HELP sallyport_http_answers_total Answers by class of status.",
             "# TYPE sallyport_http_answers_total counter",
         ]

@@ -1,6 +1,8 @@
 import AccessControl
 import Audit
 import BastionRoutes
+import Fabric
+import Deployments
 import Federation
 import Hosts
 import Identity
@@ -26,7 +28,9 @@ struct House: Sendable {
     let accessControl: AccessControl
     let federation: Federation
     let authority: SSHAuthority
+    let fabric: any Fabric
     let resources: Resources
+    let deployments: Deployments
     let networks: WiredNetworks
     let registry: HostRegistry
     let hosts: Hosts
@@ -39,7 +43,7 @@ struct House: Sendable {
         + SigningKeys.migrations
         + Directory.migrations
         + AccessControl.migrations + Federation.migrations + SSHAuthority.migrations + Resources.migrations
-        + HostRegistry.migrations
+        + Deployments.migrations + HostRegistry.migrations
 
     /// Opens the store and builds everything on it, in the order in which the services need each other.
     ///
@@ -52,12 +56,16 @@ struct House: Sendable {
         random: RandomSource = .system
     ) async throws {
         self.configuration = configuration
-        self.database = try SQLiteDatabase(path: data.store)
+        // Before the store is made, and never for a store that is there: a new key would open nothing of what it holds.
+        let sealing = try Problem.explaining(data.sealingKey) {
+            data.holdsStore
+                ? try SealingKey.load(at: data.sealingKey) : try SealingKey.loadOrCreate(at: data.sealingKey)
+        }
+        self.database = try Self.openStore(data.store)
         try await self.database.migrate(Self.migrations)
         let tenant = try await Self.tenant(in: self.database, new: newTenant)
-        let sealing = try SealingKey.loadOrCreate(at: data.sealingKey)
         self.origin = try ServiceOrigin(base: configuration.publicURL)
-        self.audit = AuditLog(database: self.database)
+        self.audit = AuditLog(database: self.database, seal: sealing.derived(for: "audit"))
 
         self.signingKeys = SigningKeys(
             database: self.database,
@@ -82,7 +90,14 @@ struct House: Sendable {
             random: random,
             passwords: PasswordHasher()
         )
-        self.accessControl = AccessControl(database: self.database, audit: self.audit, clock: clock, random: random)
+        self.accessControl = AccessControl(
+            database: self.database,
+            audit: self.audit,
+            clock: clock,
+            random: random,
+            tenant: tenant.id,
+            policy: configuration.assignmentPolicy
+        )
         self.federation = Federation(
             directory: self.directory,
             keys: self.signingKeys,
@@ -113,7 +128,11 @@ struct House: Sendable {
             tenantName: tenant.displayName,
             domains: tenant.domains
         ) { _ in dataPlane }
+        settings.publicAddresses = configuration.publicAddresses.compactMap { AddressPrefix($0) }
+        let fabric = await configuration.makeFabric()
+        self.fabric = fabric
         settings.isWired = { networks.contains($0) && !WiredNetworks.isOwn($1) }
+        settings.isDeclared = { networks.contains($0) }
         self.resources = Resources(
             settings: settings,
             accessControl: self.accessControl,
@@ -140,10 +159,20 @@ struct House: Sendable {
         )
         let directory = self.directory
         let resources = self.resources
+        self.deployments = Deployments(
+            resources: self.resources,
+            accessControl: self.accessControl,
+            database: self.database,
+            audit: self.audit,
+            clock: clock,
+            random: random,
+            hooks: Self.deploymentHooks(directory)
+        )
         self.sessions = Sessions(
             judge: ConnectionJudge(
                 judge: { Self.judge(resources, $0, $1, $2, $3) },
-                current: { id in try await directory.isEnabled(id) ? try await directory.subject(id) : nil }
+                current: { id in try await directory.isEnabled(id) ? try await directory.subject(id) : nil },
+                goesOn: { Self.judge(resources, $0, $1, $2, $3, isOpen: true) }
             ),
             accessControl: self.accessControl,
             audit: self.audit,
@@ -151,29 +180,22 @@ struct House: Sendable {
             random: random
         )
 
-        try await self.signingKeys.load()
-        try await self.authorityKeys.load()
+        do {
+            try await self.signingKeys.load()
+            try await self.authorityKeys.load()
+        } catch let error as KeysError {
+            throw Problem(error, sealingKey: data.sealingKey)
+        }
         try await self.directory.load()
-        try await self.accessControl.load()
+        // The two large ones beside each other: nobody asks before both are there.
+        async let rolesLoaded: Void = self.accessControl.load()
+        async let resourcesLoaded: Void = self.resources.load()
         try await self.authority.load()
         try await self.networks.load()
-        try await self.resources.load()
+        _ = try await (rolesLoaded, resourcesLoaded)
+        try await self.deployments.load()
         try await self.registry.load()
         self.connect()
-    }
-
-    private static func tenant(in database: SQLiteDatabase, new: Tenant?) async throws -> Tenant {
-        let record = TenantRecord(database: database)
-        if let known = try await record.load() { return known }
-        guard let new else {
-            throw Problem(
-                "NoTenant",
-                shown:
-                    "This installation serves no tenant yet. Name its domain: --tenant-domain contoso.example, or 'sallyport apply'."
-            )
-        }
-        try await record.save(new)
-        return new
     }
 
     // Rights first, so that nobody learns what exists; then whether the network leads there.
@@ -182,13 +204,14 @@ struct House: Sendable {
         _ subject: Subject,
         _ bastion: ResourcePath,
         _ target: ResourcePath,
-        _ port: Int
+        _ port: Int,
+        isOpen: Bool = false
     ) -> Verdict<ConnectionJudge.Allowed> {
         switch resources.judgeConnection(subject, through: bastion, to: target) {
         case .refused(let refusal):
             return .refused(refusal)
         case .allowed(let rights):
-            switch resources.reach(target, port: port, from: bastion) {
+            switch resources.reach(target, port: port, from: bastion, isOpen: isOpen) {
             case .refused(let refusal): return .refused(refusal)
             case .allowed(let reach):
                 return .allowed(ConnectionJudge.Allowed(decision: rights.grounds, endpoint: reach.endpoint))
@@ -196,41 +219,77 @@ struct House: Sendable {
         }
     }
 
-    /// Finds the bastion host that a data-plane request means: several share one address, so the first that lets the person through is
-    /// taken, and otherwise the first that the person may see, whose refusal then says what is missing.
+    /// Finds the bastion host that a data-plane request means, with the judgement about it.
     var bastionFinder: BastionRoutes.BastionFinder {
         let resources = self.resources
         let accessControl = self.accessControl
         return BastionRoutes.BastionFinder { _, subject, target, port in
-            let all = resources.list(type: "Microsoft.Network/bastionHosts", below: .root).map(\.path)
-                .filter { target.subscription == nil || $0.subscription == target.subscription }
-            let visible = all.filter { path in
-                accessControl.decide(.read("Microsoft.Network/bastionHosts"), at: path, for: subject).isAllowed
-            }
-            let fitting = visible.first { bastion in
-                if case .allowed = Self.judge(resources, subject, bastion, target, port) { return true }
-                return false
-            }
-            // The one in the machine's own network explains best why not.
-            let networks = Set(resources.surroundings(of: target))
-            let nearest = visible.first { bastion in
-                resources.resource(bastion)?.bastionNetwork.map { networks.contains($0) } ?? false
-            }
-            return fitting ?? nearest ?? visible.first
+            Self.connection(resources, accessControl, subject, target, port)
         }
+    }
+
+    // Several bastion hosts share one address: the first that lets the person through is taken, and otherwise the one
+    // in the machine's own network, then the first that the person may see, whose refusal says what is missing.
+    private static func connection(
+        _ resources: Resources,
+        _ accessControl: AccessControl,
+        _ subject: Subject,
+        _ target: ResourcePath,
+        _ port: Int
+    ) -> BastionRoutes.BastionFinder.Found? {
+        let type = "Microsoft.Network/bastionHosts"
+        let isVisible = { (path: ResourcePath) in
+            (target.subscription == nil || path.subscription == target.subscription)
+                && accessControl.allows(.read(type), at: path, for: subject)
+        }
+        var candidates = resources.bastions(near: target).map(\.path).filter(isVisible)
+        if candidates.isEmpty {
+            // None of the others gets there; what one of them says is the reason.
+            let scope = target.subscription.flatMap { ResourcePath("/subscriptions/\($0)") } ?? .root
+            let other = resources.list(type: type, below: scope).lazy.map(\.path).first(where: isVisible)
+            candidates = other.map { [$0] } ?? []
+        }
+        var judged: [BastionRoutes.BastionFinder.Found] = []
+        for bastion in candidates {
+            let verdict = Self.judge(resources, subject, bastion, target, port)
+            if case .allowed = verdict { return (bastion, verdict) }
+            judged.append((bastion, verdict))
+        }
+        let networks = Set(resources.surroundings(of: target))
+        let nearest = judged.first { found in
+            resources.resource(found.bastion)?.bastionNetwork.map { networks.contains($0) } ?? false
+        }
+        return nearest ?? judged.first
     }
 
     /// What answers about access need to know of resources.
     var surroundings: ResourceSurroundings {
         let resources = self.resources
-        return ResourceSurroundings(
+        let accessControl = self.accessControl
+        let hosts = self.hosts
+        var surroundings = ResourceSurroundings(
             exists: { $0.type == nil || resources.resource($0) != nil },
-            related: { resources.surroundings(of: $0) }
+            related: { resources.surroundings(of: $0) },
+            checkLocks: { operation, scope throws(Problem) in try resources.checkLocks(operation, at: scope) }
         )
+        surroundings.subscriptions = {
+            resources.list(type: "Microsoft.Resources/subscriptions", below: .root).compactMap { found in
+                found.path.subscription.map { ($0, resources.document(of: found)["displayName"]?.string ?? "\($0)") }
+            }
+        }
+        surroundings.access = { try await hosts.access(of: $0, to: $1) }
+        surroundings.connection = { subject, target in
+            Self.connection(resources, accessControl, subject, target, 22).map { found in
+                if case .refused(let refusal) = found.verdict { return (found.bastion, refusal) }
+                return (found.bastion, nil)
+            }
+        }
+        return surroundings
     }
 
     private static func hostSettings(_ configuration: ServerConfiguration) -> HostSettings {
         var settings = HostSettings()
+        settings.arrivalWait = .seconds(15)
         settings.cutAtExpiry = configuration.cutAtExpiry
         settings.decisionCache = configuration.decisionCache
         settings.relayNetworks = configuration.relayNetworks

@@ -13,6 +13,9 @@ struct TLSFiles {
     let certificate: String
     let key: String
 
+    /// The name under which machines made here reach the server, at the gateway of their subnet.
+    static let nameForMachines = "sallyport.internal"
+
     /// Makes what is missing under `directory` and returns the paths.
     static func prepare(in directory: String, names: [String], at now: Instant) throws -> TLSFiles {
         try PrivateFiles.makeDirectory(directory)

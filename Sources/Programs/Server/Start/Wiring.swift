@@ -1,4 +1,6 @@
 import AccessControl
+import Fabric
+import Deployments
 import Federation
 import Hosts
 import Identity
@@ -55,7 +57,7 @@ extension House {
         let resources = self.resources
         hosts.follow(resources)
         hosts.arrivals.subscribe { resources.machineIsReady($0) }
-        self.resources.hooks = ResourceHooks(
+        var hooks = ResourceHooks(
             assignIdentity: { path in
                 let identity = try await directory.putManagedIdentity(for: path)
                 return (identity.id, directory.tenant.id)
@@ -66,6 +68,50 @@ extension House {
                 disable: { await hosts.disableSignIn($0) }
             ),
             instanceView: { hosts.instanceView($0) }
+        )
+        hooks.fabric = self.fabric
+        hooks.enrolment = self.enrolment
+        hooks.clientID = { id in try? await directory.servicePrincipal(id)?.appID }
+        let url = self.configuration.publicURL
+        hooks.joinAdvice = { machine in
+            "Join it: 'sallyport host token --machine \(machine)' on the server prints a token, and on the machine "
+                + "'sally-agent join --server \(url) --token-file FILE' uses it."
+        }
+        resources.hooks = hooks
+        resources.resume()
+    }
+
+    /// How a machine that is being made joins: a token of its own, and the authority behind this server's certificate.
+    private var enrolment: @Sendable (ResourcePath) async throws -> MachineOrder.Enrolment? {
+        let registry = self.registry
+        let configuration = self.configuration
+        return { machine in
+            // With a certificate of the operator's own, machines trust who the system trusts and use the public name.
+            let isOwn = configuration.tlsFiles == nil
+            let authority = isOwn ? try PrivateFiles.read(configuration.dataDirectory + "/tls/ca.pem") ?? "" : ""
+            return MachineOrder.Enrolment(
+                port: configuration.port,
+                serverName: isOwn ? TLSFiles.nameForMachines : configuration.publicHost,
+                authority: authority,
+                token: try await registry.makeJoinToken(for: machine, lifetime: .seconds(1800), by: .system)
+            )
+        }
+    }
+
+    /// What deployments ask the directory: whoever deploys as they are now, and what kind of principal somebody is.
+    static func deploymentHooks(_ directory: Directory) -> DeploymentHooks {
+        DeploymentHooks(
+            current: { subject in
+                try await directory.isEnabled(subject.id) ? try await directory.subject(subject.id) : nil
+            },
+            principalType: { id in
+                switch try await directory.principal(id) {
+                case .user: .user
+                case .group: .group
+                case .servicePrincipal: .servicePrincipal
+                case nil: nil
+                }
+            }
         )
     }
 }
