@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 PORT ?= 8443
 export PORT
 
-.PHONY: help demo demo-up demo-down build test lint unit end-to-end bench clean
+.PHONY: help demo demo-up demo-down build test lint unit end-to-end sanitize bench clean
 
 help:  ## this list
 	@sed -nE 's/^([a-z-]+):.*  ## (.*)/  make \1\t\2/p' Makefile | expand -t 20
@@ -50,9 +50,14 @@ end-to-end:  ## pytest: real clients against the real programs in namespaces  (T
 	Scripts/build --host
 	Scripts/end-to-end $(TESTS)
 
+sanitize:  ## the end-to-end tests against a server under ThreadSanitizer  (TESTS="-k sudo")
+	@Scripts/python-environment
+	Scripts/build
+	Scripts/sanitize $(TESTS)
+
 bench:  ## ratios beside nginx and plain ssh: the tunnel, certificates, starting, a login
 	@Scripts/install-packages build bench lab
 	python3 Benchmarks/run
 
 clean: demo-down  ## remove what was built and made here; caches outside the repository stay
-	@rm -rf .build .build-host .venv .venv-az .lab .pytest_cache
+	@rm -rf .build .build-host .build-sanitize .venv .venv-az .lab .pytest_cache

@@ -16,6 +16,7 @@ import people  # noqa: E402
 from lab import world as lab_world  # noqa: E402
 
 LOGS = HERE.parent / ".lab"
+pytest_plugins = ["sdk_fixtures"]
 
 
 def pytest_configure(config):

@@ -53,15 +53,6 @@ def test_names_are_found_in_any_case_and_keep_their_spelling(az):
     assert az("dave").run("vm", "show", "-g", "DEMO", "-n", "MYVM")["name"] == "myVM"
 
 
-def test_vm_create_from_an_image_is_refused_in_so_many_words(az):
-    """Machines are described and enrolled here, not made from images."""
-    create = ["vm", "create", "-g", "other", "-n", "bornVM", "--image", "Ubuntu2204", "--admin-username", "azureuser"]
-    with pytest.raises(CommandRefused, match="images are not offered"):
-        az("admin").run(*create, "--generate-ssh-keys", "--assign-identity", timeout=180)
-    with pytest.raises(CommandRefused, match="ResourceNotFound"):
-        az("admin").run("vm", "show", "-g", "other", "-n", "bornVM")
-
-
 def test_vm_identity_assign_and_remove(az):
     assert az("admin").run("vm", "identity", "assign", "-g", "demo", "-n", "bareVM")["systemAssignedIdentity"]
     shown = az("admin").run("vm", "identity", "show", "-g", "demo", "-n", "bareVM")
@@ -85,6 +76,10 @@ def test_the_sign_in_extension_on_a_running_machine_succeeds(world, az):
     assert made["provisioningState"] == "Succeeded"
     listed = az("dave").run("vm", "extension", "list", "-g", "demo", "--vm-name", "myVM")
     assert [e["typePropertiesType"] for e in listed] == ["AADSSHLoginForLinux"]
+    # With an extension on it az 2.91 stops at what the real service answers (Azure/azure-cli issue 31910); not here.
+    shown = az("dave").run("vm", "show", "-g", "demo", "-n", "myVM", "-d")
+    assert [e["name"] for e in shown["resources"]] == ["AADSSHLoginForLinux"]
+    assert "myVM" in {vm["name"] for vm in az("dave").run("vm", "list", "-d")}
 
 
 def test_the_sign_in_extension_without_an_identity_says_exit_code_22(az):

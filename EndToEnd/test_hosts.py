@@ -35,7 +35,7 @@ def test_a_join_token_works_once(world):
     """The machine's own token was used when it joined; a second use is refused."""
     machine = world.machine("myVM")
     token = world.server.join_token(world.path("bareVM"))
-    other = Machine("test", "twice", world.network, "10.77.0.66", dies_with_parent=True).start()
+    other = Machine(world.network.lab, "twice", world.network, "10.77.0.66", dies_with_parent=True).start()
     try:
         other.name_host("sallyport.test", "10.77.0.1")
         for path, mode in (("/usr/sbin/sally-agent", 0o755),):

@@ -124,6 +124,20 @@ def test_a_hung_agent_slows_nobody_local_down(world):
         machine.run("kill -CONT $(cat /run/sally-agent.service)")
 
 
+def test_a_hung_agent_costs_known_people_a_moment_for_each_name(world, person):
+    import time
+
+    machine = world.machine("myVM")
+    person("alice").ssh("myVM", "true")
+    machine.run("kill -STOP $(cat /run/sally-agent.service)")
+    try:
+        began = time.monotonic()
+        assert world.upn("alice") in machine.run("getent", "passwd", world.upn("alice"))
+        assert time.monotonic() - began < 1
+    finally:
+        machine.run("kill -CONT $(cat /run/sally-agent.service)")
+
+
 # The certificate
 
 

@@ -1,9 +1,12 @@
 """Runs last: after everything that happened, no secret is anywhere but where it belongs, and nothing was forgotten."""
 
 import base64
+import os
 import re
 import subprocess
 from pathlib import Path
+
+from lab import programs
 
 JWT = re.compile(r"eyJ[A-Za-z0-9_-]{20,}\.eyJ[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{20,}")
 
@@ -57,6 +60,73 @@ def test_no_secret_lies_in_clear_on_the_server_s_disk(world):
                 assert b"PRIVATE KEY" not in data, place
 
 
+def test_what_opens_doors_is_not_in_clear_on_the_server_s_disk(world, person):
+    """Tokens that were handed out: a copy of the disk must not be a set of keys."""
+    bastion = person("alice").bastion()
+    session = bastion.open(world.path("myVM"))
+    handed_out = [person("alice").tokens["refresh_token"], person("alice").tokens["access_token"].split(".")[2]]
+    handed_out += [session["authToken"], session["websocketToken"], world.server.join_token(world.path("bareVM"))]
+    bastion.close(session)
+    for place in files(world.folder / "data"):
+        data = place.read_bytes()
+        for value in handed_out:
+            assert value.encode() not in data, place
+            # Or as the bytes that the text stands for.
+            raw = (
+                base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)) if re.fullmatch(r"[\w-]{20,}", value) else b""
+            )
+            assert not raw or raw not in data, place
+
+
+def files(folder, since=0.0):
+    """Plain files below a folder that changed since a time; what vanishes meanwhile is left out."""
+    for place in sorted(Path(top, name) for top, _, names in os.walk(folder) for name in names):
+        try:
+            if place.is_symlink() or not place.is_file() or place.stat().st_mtime < since:
+                continue
+        except OSError:
+            continue
+        yield place
+
+
+def test_no_password_is_in_a_temporary_file(world):
+    """Passwords go through standard input, pages and requests; none of it is put down anywhere on the way."""
+    needles = {name: value.encode() for name, value in canaries(world).items() if name.endswith("_PASSWORD")}
+    began = world.folder.stat().st_ctime - 3600
+    for top in ("/tmp", "/var/tmp", "/dev/shm", "/run/user"):
+        for place in files(top, began) if Path(top).is_dir() else []:
+            if place.is_relative_to(world.folder):
+                continue
+            try:
+                if place.stat().st_size > 4 << 20:
+                    continue
+                data = place.read_bytes()
+            except OSError:
+                continue
+            for name, value in needles.items():
+                assert value not in data, f"{name} is in {place}"
+
+
+def test_no_secret_is_in_the_environment_of_a_program(world, person):
+    """Of the server, and of everything on the machine while somebody is in."""
+    alice = person("alice")
+    with alice.bastion().tunnel(world.path("myVM")) as tunnel:
+        session = alice.start_ssh(tunnel, "echo in; sleep 30")
+        try:
+            assert session.stdout.readline() == "in\n"
+            shown = {f"{world.server.pid}": Path(f"/proc/{world.server.pid}/environ").read_bytes()}
+            inside = world.machine("myVM").run("cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null", check=False)
+            shown["the machine"] = inside.encode(errors="replace")
+        finally:
+            session.kill()
+    for where, data in shown.items():
+        text = data.decode(errors="replace")
+        assert not JWT.search(text), where
+        assert "PRIVATE KEY" not in text, where
+        for name, value in canaries(world).items():
+            assert value not in text, f"{name} is in the environment of {where}"
+
+
 def test_no_secret_lies_in_clear_on_a_machine(world):
     machine = world.machine("myVM")
     for name, value in canaries(world).items():
@@ -69,9 +139,35 @@ def test_no_secret_lies_in_clear_on_a_machine(world):
             "/var/lib/sallyport",
             "/var/log",
             "/run/sallyport",
+            "/tmp",
+            "/var/tmp",
+            "/dev/shm",
+            "/home",
             check=False,
         )
         assert out == "", f"{name}: {out}"
+
+
+def test_sally_shows_no_token_in_the_process_list(world, person, tmp_path):
+    """Neither in the arguments of the programs that it starts nor in their environment."""
+    from test_sally import Sally
+
+    alice = Sally(world, tmp_path)
+    assert alice.login("alice").returncode == 0
+    line = [programs.program("sally"), "ssh", "vm", "-n", "myVM", "-g", "demo", "--", "echo in; sleep 30"]
+    process = subprocess.Popen(line, env=alice.environment, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout.readline() == "in\n"
+        shown = subprocess.run(["ps", "axeww"], capture_output=True, text=True).stdout
+        ours = [each for each in shown.splitlines() if str(tmp_path) in each]
+        assert any("ssh" in each for each in ours), "its ssh was not found"
+        for each in ours:
+            assert not JWT.search(each) and "PRIVATE KEY" not in each
+            assert world.password("alice") not in each
+    finally:
+        process.kill()
+    for place in files(tmp_path):
+        assert world.password("alice").encode() not in place.read_bytes(), place
 
 
 def test_the_used_join_token_is_gone_from_the_machine(world):

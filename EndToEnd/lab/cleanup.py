@@ -4,12 +4,14 @@ import shutil
 import sys
 from pathlib import Path
 
+from . import programs
 from .shell import STATE, end, run
 
 
 def clean(lab):
     """Ends a lab's processes and removes its namespaces, bridges, filters and files. Harmless when there are none."""
     folder = STATE / lab
+    programs.clean_fabric(lab)
     # Names are sorted so that programs end before the machines and namespaces they live in are pulled away.
     for record in sorted(folder.glob("*.pid")) if folder.is_dir() else []:
         end(lab, record.stem)

@@ -50,14 +50,15 @@ def make_secrets(people=PEOPLE):
 class Server:
     """A running `sallyport serve` with a data folder of its own."""
 
-    def __init__(self, lab, data, public_url, port, names, namespace=None, dies_with_parent=False):
+    def __init__(self, lab, data, public_url, port, names, namespace=None, dies_with_parent=False, name="server"):
         self.lab = lab
+        self.record = f"0-{name}"
         self.data = Path(data)
         self.public_url = public_url
         self.port = port
         self.names = names
         self.namespace = namespace
-        self.log = self.data.parent / "server.log"
+        self.log = self.data.parent / f"{name}.log"
         self._dies_with_parent = dies_with_parent
         self._process = None
 
@@ -91,7 +92,7 @@ class Server:
         """A single-use token with which one machine may enrol."""
         return self.command("host", "token", "--machine", machine).strip()
 
-    def start(self):
+    def start(self, environment=None):
         """Starts serving and waits until the server says that it is well."""
         line = [program("sallyport"), "serve", "--data", self.data, "--port", self.port, "--address", "0.0.0.0"]
         line += ["--public-url", self.public_url, "--names", ",".join(self.names)]
@@ -102,8 +103,8 @@ class Server:
         else:
             # The filter on the machines' bridge knows the server by its group.
             line = ["setpriv", f"--regid={GATE_GROUP}", "--clear-groups", "--", *line]
-        self._process = shell.start(line, self.log, self._dies_with_parent)
-        shell.remember(self.lab, "0-server", self._process.pid)
+        self._process = shell.start(line, self.log, self._dies_with_parent, environment)
+        shell.remember(self.lab, self.record, self._process.pid)
         deadline = time.monotonic() + 60
         while not self._is_well():
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -132,7 +133,11 @@ class Server:
 
     def stop(self, number=signal.SIGTERM):
         """Asks the server to end, and insists after five seconds."""
-        shell.end(self.lab, "0-server", number)
+        shell.end(self.lab, self.record, number)
+
+    def is_running(self):
+        """Whether the process is there."""
+        return shell.started_at(self._process.pid) is not None
 
     @property
     def pid(self):
@@ -143,6 +148,55 @@ class Server:
         return self.command("audit", "list", "--json", "--limit", 1000)
 
 
+class Fabric:
+    """A running `sallyport fabric` beside a server: what makes machines when somebody asks the server for them."""
+
+    def __init__(self, lab, data, server_port, log, namespace=None, dies_with_parent=False):
+        self.lab = lab
+        self.data = Path(data)
+        self.log = Path(log)
+        self._arguments = ["--server-port", server_port]
+        self._namespace = namespace
+        self._dies_with_parent = dies_with_parent
+
+    def start(self):
+        """Starts it and waits until its socket is there. The data folder must exist."""
+        # Written down first: whoever cleans up after a crash finds what to clean by it.
+        folder = shell.STATE / self.lab
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "fabric.data").write_text(str(self.data))
+        line = [program("sallyport"), "fabric", "--data", self.data, *self._arguments]
+        line = self._namespace.inside(line) if self._namespace else line
+        before = self._starts()
+        process = shell.start(line, self.log, self._dies_with_parent)
+        shell.remember(self.lab, "0-fabric", process.pid)
+        deadline = time.monotonic() + 60
+        while self._starts() == before:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise shell.CommandFailed(f"the fabric did not come up: {self.log.read_text()[-4000:]}")
+            time.sleep(0.02)
+        return self
+
+    def _starts(self):
+        return self.log.read_text().count('"ready"') if self.log.exists() else 0
+
+    def stop(self, number=signal.SIGTERM):
+        """Ends the service; machines go on."""
+        shell.end(self.lab, "0-fabric", number)
+
+
+def clean_fabric(lab):
+    """Ends a lab's fabric with every machine and network it made. Harmless when there is none."""
+    record = shell.STATE / lab / "fabric.data"
+    if not record.exists():
+        return
+    shell.end(lab, "0-fabric")
+    data = Path(record.read_text())
+    if (data / "fabric").is_dir():
+        shell.run(program("sallyport"), "fabric", "--data", data, "--clean", timeout=300)
+    record.unlink()
+
+
 def toolchain_libraries(path):
     """Shared libraries of the Swift toolchain that a program was linked with; none when it was linked statically."""
     listed = subprocess.run(["ldd", path], capture_output=True, text=True).stdout
@@ -150,8 +204,8 @@ def toolchain_libraries(path):
     return [library for library in found if not library.startswith(("/lib/", "/lib64/", "/usr/lib/"))]
 
 
-def enrol(machine, server, resource, url):
-    """Puts the agent on a machine, joins it to the server and starts it; returns when it is ready."""
+def enrol(machine, server, resource, url, is_ready="sally-agent status"):
+    """Puts the agent on a machine, joins it to the server and starts it; returns when `is_ready` is true on it."""
     for path, source in host_programs().items():
         machine.copy_in(source, path)
         for library in toolchain_libraries(source):
@@ -161,14 +215,14 @@ def enrol(machine, server, resource, url):
     machine.write("/etc/sallyport/join-token", server.join_token(resource) + "\n", 0o600)
     join = ["sally-agent", "join", "--server", url, "--ca-file", "/etc/sallyport/ca.pem"]
     machine.run(*join, "--token-file", "/etc/sallyport/join-token", timeout=60)
-    start_agent(machine)
+    start_agent(machine, is_ready)
 
 
-def start_agent(machine):
+def start_agent(machine, is_ready="sally-agent status"):
     """Starts the agent of an enrolled machine and waits until it answers."""
     machine.serve("sally-agent", "/usr/sbin/sally-agent", "run")
     try:
-        machine.wait_for("sally-agent status", 30)
+        machine.wait_for(is_ready, 30)
     except shell.CommandFailed as failure:
         raise shell.CommandFailed(f"{failure}\n{machine.log('sally-agent')[-4000:]}") from None
 

@@ -1,6 +1,7 @@
 """The whole of it for the tests: clients, a server with a bastion, and machines that only the server can reach."""
 
 import fcntl
+import os
 import shutil
 import sys
 import tempfile
@@ -10,7 +11,8 @@ from . import cleanup, programs, shell
 from .machine import Machine
 from .network import Namespace, VirtualNetwork
 
-LAB = "test"
+#: Its networks bear this name; runs under different names do not wait for each other.
+LAB = os.environ.get("SALLYPORT_LAB", "test")
 HOST_NAME = "sallyport.test"
 TENANT = "5a11b0a7-7e57-4c0a-8d0e-3f6d0c0a0001"
 SUBSCRIPTION = "5a11b0a7-7e57-4c0a-8d0e-3f6d0c0a0002"
@@ -52,6 +54,10 @@ class World:
             LAB, self.folder / "data", self.url, 443, names, self.server_place, dies_with_parent=True
         )
         self.server.apply(Path(__file__).resolve().parents[1] / "world.yaml", self.secrets)
+        log = self.folder / "fabric.log"
+        self.fabric = programs.Fabric(
+            LAB, self.folder / "data", 443, log, self.server_place, dies_with_parent=True
+        ).start()
         self.server.start()
         self.machine("myVM")
         return self
@@ -112,6 +118,7 @@ class World:
     def logs(self):
         """Everything any of our programs has written down so far, by where it was written."""
         found = {"server.log": self.server.log.read_text(errors="replace"), "audit": self.server.audit()}
+        found["fabric.log"] = self.fabric.log.read_text(errors="replace")
         for name, machine in self.machines.items():
             for log in ("sally-agent", "sshd"):
                 found[f"{name}:{log}"] = machine.log(log)

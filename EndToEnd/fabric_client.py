@@ -1,0 +1,167 @@
+"""The privileged service that makes machines, and its protocol spoken by hand: the part that the server plays."""
+
+import contextlib
+import errno
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import struct
+import time
+from pathlib import Path
+
+from lab import programs, shell
+
+SUBSCRIPTION = "/subscriptions/5a11b0a7-7e57-4c0a-8d0e-3f6d0c0a0002"
+LAB = "fabric"
+
+
+def network_path(name):
+    return f"{SUBSCRIPTION}/resourceGroups/demo/providers/Microsoft.Network/virtualNetworks/{name}"
+
+
+def machine_path(name):
+    return f"{SUBSCRIPTION}/resourceGroups/demo/providers/Microsoft.Compute/virtualMachines/{name}"
+
+
+class Refused(Exception):
+    """The service said no; `code` is why."""
+
+    def __init__(self, answer):
+        super().__init__(f"{answer['code']}: {answer['shown']}")
+        self.code = answer["code"]
+
+
+class Fabric:
+    """A running `sallyport fabric` with a data directory of its own."""
+
+    def __init__(self, folder, port):
+        self.data = Path(folder) / "data"
+        self.data.mkdir(mode=0o700)
+        self.port = port
+        self.log = Path(folder) / "fabric.log"
+        self.socket = self.data / "fabric.sock"
+        self._process = None
+
+    def command(self, *arguments):
+        line = [programs.program("sallyport"), "fabric", "--data", self.data, "--server-port", self.port]
+        return [*map(str, line), *arguments]
+
+    def start(self):
+        self._process = shell.start(self.command(), self.log)
+        shell.remember(LAB, "service", self._process.pid)
+        deadline = time.monotonic() + 60
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise shell.CommandFailed(self.log.read_text())
+            time.sleep(0.02)
+        return self
+
+    def _answers(self):
+        try:
+            self.ask(kind="watch")
+        except OSError:
+            return False
+        return True
+
+    def stop(self, number=signal.SIGTERM):
+        shell.end(LAB, "service", number)
+
+    def clean(self):
+        self.stop()
+        shell.run(*self.command("--clean"))
+        with contextlib.suppress(OSError):
+            (shell.STATE / LAB).rmdir()
+
+    def ask(self, **request):
+        """One order and its answer; raises `Refused`."""
+        answer, descriptors = self._exchange(request)
+        for each in descriptors:
+            os.close(each)
+        return answer.get("snapshot")
+
+    def connect(self, address, port, network, seconds=5):
+        """A connection from inside a network."""
+        answer, descriptors = self._exchange(
+            {"kind": "connect", "path": network_path(network), "address": address, "port": port}
+        )
+        (descriptor,) = descriptors
+        connection = socket.socket(fileno=descriptor)
+        # The service begins it and does not wait for its end.
+        _, ready, _ = select.select([], [connection], [], seconds)
+        failure = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) if ready else errno.ETIMEDOUT
+        if failure:
+            connection.close()
+            raise OSError(failure, os.strerror(failure))
+        connection.settimeout(seconds)
+        return connection
+
+    def _exchange(self, request):
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(150)
+            connection.connect(str(self.socket))
+            body = json.dumps(request).encode()
+            connection.sendall(struct.pack(">I", len(body)) + body)
+            head, descriptors, _, _ = socket.recv_fds(connection, 4, 1)
+            (count,) = struct.unpack(">I", head)
+            data = b""
+            while len(data) < count:
+                data += connection.recv(count - len(data))
+        answer = json.loads(data)
+        if answer.get("code"):
+            raise Refused(answer)
+        return answer, descriptors
+
+    def network(self, name, prefix="10.0.0.0/24", more=()):
+        subnets = [{"name": "default", "prefix": prefix}, *more]
+        return self.ask(kind="putNetwork", network={"path": network_path(name), "subnets": subnets})
+
+    def machine(self, name, network, address, **more):
+        interface = {"network": network_path(network), "subnet": "default", "address": address, "inbound": []}
+        interface |= more.pop("interface", {})
+        order = {
+            "path": machine_path(name),
+            "image": "bookworm",
+            "hostName": name,
+            "interfaces": [interface],
+            "customData": "",
+            **more,
+        }
+        return self.ask(kind="putMachine", machine=order)
+
+    def perform(self, action, name):
+        return self.ask(kind="perform", path=machine_path(name), action=action)
+
+    def state(self, name):
+        machines = {each["path"]: each["state"] for each in self.ask(kind="watch")["machines"]}
+        return machines.get(machine_path(name))
+
+    def record(self, name):
+        for file in (self.data / "fabric" / "machines").glob("*/machine.json"):
+            record = json.loads(file.read_text())
+            if record["path"] == machine_path(name):
+                return record
+        return None
+
+    def inside(self, name, *arguments, check=True, text=None):
+        """Runs a command in a machine as root of the box, without the machine's limits."""
+        pid = self.record(name)["process"]["number"]
+        line = ["nsenter", "-t", str(pid), "-m", "-u", "-i", "-n", "-p", "-r", "-w", "--", "env", "-i"]
+        line += ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", *arguments]
+        return shell.run(*line, check=check, text=text)
+
+    def leftovers(self):
+        """What is there of any fabric; the caller compares before and after."""
+        found = [
+            line.split(" ")[0] for line in shell.run("ip", "netns", "list").splitlines() if line.startswith("spf-")
+        ]
+        found += [line.split(":")[1].strip().split("@")[0] for line in shell.run("ip", "-o", "link").splitlines()]
+        found += [line for line in shell.run("nft", "list", "tables").splitlines() if "spf" in line]
+        found += [line for line in Path("/proc/mounts").read_text().splitlines() if str(self.data) in line]
+        found += [str(path) for path in Path("/sys/fs/cgroup").glob("*/sallyport-*")]
+        return sorted(found)
+
+    def forget(self):
+        shutil.rmtree(self.data.parent, ignore_errors=True)
