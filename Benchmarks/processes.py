@@ -10,7 +10,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 #: All that is measured, by the names under which SwiftPM builds it.
-PRODUCTS = ("tunnel-relay", "certificate-speed", "sallyport", "sally", "sally-agent")
+PRODUCTS = ("tunnel-relay", "certificate-speed", "access-decisions", "sallyport", "sally", "sally-agent")
 FIRST_PORT = 9650
 
 

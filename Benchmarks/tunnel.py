@@ -15,6 +15,7 @@ from tunnel_ends import Backend, Plain, WebSocket
 
 CHUNK = 64 * 1024
 BURST = 16
+TURN = 50
 
 
 class Relay:
@@ -36,6 +37,7 @@ class Relay:
 
 
 def start_nginx(folder, target):
+    """nginx that leads to `target`, written as address:port."""
     port = processes.free_port()
     (folder / "nginx.conf").write_text(
         f"""load_module /usr/lib/nginx/modules/ngx_stream_module.so;
@@ -49,7 +51,7 @@ stream {{
         ssl_protocols TLSv1.3;
         tcp_nodelay on;
         proxy_buffer_size 64k;
-        proxy_pass 127.0.0.1:{target};
+        proxy_pass {target};
     }}
 }}
 """
@@ -77,7 +79,7 @@ class Pair:
         self.backend = Backend()
         self.relays = {}
         try:
-            self.relays["nginx"] = start_nginx(folder, self.backend.port)
+            self.relays["nginx"] = start_nginx(folder, f"127.0.0.1:{self.backend.port}")
             self.relays["ours"] = start_ours(folder, self.backend.port, self.programs)
         except BaseException:
             self.__exit__()
@@ -106,8 +108,7 @@ def download(client, count):
 
 
 def round_trips(client, count):
-    """Seconds of each round trip of a keystroke's 32 bytes."""
-    client.order(b"e")
+    """Seconds of each round trip of a keystroke's 32 bytes, on a connection that echoes."""
     times = []
     for _ in range(count):
         start = time.perf_counter()
@@ -117,42 +118,55 @@ def round_trips(client, count):
     return times
 
 
-def speed(options):
-    """CPU and latency, medians of rounds in turns."""
+def keystrokes(relays, count):
+    """Medians in microseconds. The relays take short turns: which cores the kernel gives to whom changes a round trip
+    by a factor of two, and all should meet as many of its moods."""
+    clients, times = {name: relay.connect() for name, relay in relays.items()}, {name: [] for name in relays}
+    for client in clients.values():
+        client.order(b"e")
+    for _ in range(max(1, count // TURN)):
+        for name, client in clients.items():
+            times[name] += round_trips(client, TURN)
+    for client in clients.values():
+        client.close()
+    return {name: statistics.median(values) * 1e6 for name, values in times.items()}
+
+
+def in_turns(relays, options):
+    """CPU, speed and latency of each relay, medians of rounds in turns."""
     count = max(1, int(options.gigabytes * 1e9) // (CHUNK * BURST)) * CHUNK * BURST
     numbers = {}
 
     def note(row, relay, number):
         numbers.setdefault(row, {}).setdefault(relay, []).append(number)
 
-    with Pair(options.programs) as relays:
-        for _ in range(options.rounds):
-            for name, relay in relays.items():
-                for row, run in (("up", upload), ("down", download)):
-                    client = relay.connect()
-                    before, start = processes.processor_seconds(relay.pid), time.perf_counter()
-                    run(client, count)
-                    note(f"{row} MB/s", name, count / (time.perf_counter() - start) / 1e6)
-                    note(row, name, (processes.processor_seconds(relay.pid) - before) / count * 1e9)
-                    client.close()
-            # Keystrokes in short turns, so that a busy moment of the machine hits both alike.
-            clients = {name: relay.connect() for name, relay in relays.items()}
-            for name, client in clients.items():
-                note("trip", name, statistics.median(round_trips(client, options.trips)) * 1e6)
+    for _ in range(options.rounds):
+        for name, relay in relays.items():
+            for row, run in (("up", upload), ("down", download)):
+                client = relay.connect()
+                before, start = processes.processor_seconds(relay.pid), time.perf_counter()
+                run(client, count)
+                note(f"{row} MB/s", name, count / (time.perf_counter() - start) / 1e6)
+                note(row, name, (processes.processor_seconds(relay.pid) - before) / count * 1e9)
                 client.close()
-    medians = {
-        row: {name: statistics.median(values) for name, values in cells.items()} for row, cells in numbers.items()
-    }
+        for name, median in keystrokes(relays, options.trips).items():
+            note("trip", name, median)
+    return {row: {name: statistics.median(values) for name, values in cells.items()} for row, cells in numbers.items()}
+
+
+def speed(relays, options, what):
+    """Rows about what one tunnel carries; `what` begins their names."""
+    medians = in_turns(relays, options)
 
     def row(title, unit, key, goal=None):
-        return Row(title, unit, medians[key]["ours"], medians[key]["nginx"], "nginx stream", goal)
+        return Row(f"{what}: {title}", unit, medians[key]["ours"], medians[key]["nginx"], "nginx stream", goal)
 
     return [
-        row("tunnel: CPU, to the machine", "s/GB", "up", Goal(1.0, of_ratio=True)),
-        row("tunnel: CPU, to the client", "s/GB", "down", Goal(1.0, of_ratio=True)),
-        row("tunnel: one stream, to the machine", "MB/s", "up MB/s"),
-        row("tunnel: one stream, to the client", "MB/s", "down MB/s"),
-        row("tunnel: 32-byte round trip, p50", "us", "trip", Goal(1.2, of_ratio=True)),
+        row("CPU, to the machine", "s/GB", "up", Goal(1.0, of_ratio=True, passes=1.3)),
+        row("CPU, to the client", "s/GB", "down", Goal(1.0, of_ratio=True, passes=1.3)),
+        row("one stream, to the machine", "MB/s", "up MB/s"),
+        row("one stream, to the client", "MB/s", "down MB/s"),
+        row("32-byte round trip, p50", "us", "trip", Goal(1.2, of_ratio=True, passes=1.4)),
     ]
 
 
@@ -215,4 +229,6 @@ def memory(options):
 
 
 def rows(options):
-    return speed(options) + memory(options)
+    with Pair(options.programs) as relays:
+        found = speed(relays, options, "tunnel")
+    return found + memory(options)

@@ -1,6 +1,7 @@
 """Both ends of a relayed connection: the TCP backend behind it and the TLS clients in front."""
 
 import base64
+import ctypes
 import multiprocessing
 import os
 import socket
@@ -21,10 +22,22 @@ def exactly(peer, count):
     return data
 
 
-class Backend:
-    """A server in a process of its own. A connection's first nine bytes are a command and a count."""
+def enter(network):
+    """Moves this process into a network namespace."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    with open(network) as file:
+        if libc.setns(file.fileno(), 0x40000000) != 0:
+            raise OSError(ctypes.get_errno(), f"cannot enter {network}")
 
-    def __init__(self):
+
+class Backend:
+    """A server in a process of its own, in the network namespace of the path `network` if one is named.
+
+    A connection's first nine bytes are a command and a count.
+    """
+
+    def __init__(self, address="127.0.0.1", network=None):
+        self.address, self._network = address, network
         ready = multiprocessing.Queue()
         self._process = multiprocessing.Process(target=self._run, args=(ready,), daemon=True)
         self._process.start()
@@ -35,7 +48,9 @@ class Backend:
         self._process.join()
 
     def _run(self, ready):
-        with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
+        if self._network:
+            enter(self._network)
+        with socket.create_server((self.address, 0), backlog=512) as listener:
             ready.put(listener.getsockname()[1])
             while True:
                 peer, _ = listener.accept()
@@ -106,11 +121,11 @@ class Plain:
 class WebSocket(Plain):
     """The same connection with WebSocket frames: what the tunnel relays."""
 
-    def __init__(self, port):
+    def __init__(self, port, path="/tunnel", host="localhost"):
         super().__init__(port)
         key = base64.b64encode(os.urandom(16)).decode()
         self.peer.sendall(
-            f"GET /tunnel HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
             f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode()
         )
         head = b""
