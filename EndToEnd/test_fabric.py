@@ -206,9 +206,10 @@ def test_nothing_of_the_box_is_open_in_a_machine(fabric, tmp_path):
     os.set_inheritable(secret, True)
     fabric.stop()
     try:
-        line = [*fabric.command()]
+        line = shell.on_host(fabric.command())
+        inherited = [secret, *shell.host_files()]
         with fabric.log.open("ab") as log:
-            service = subprocess.Popen(line, pass_fds=[secret], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+            service = subprocess.Popen(line, pass_fds=inherited, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         deadline = time.monotonic() + 60
         while not fabric._answers() and time.monotonic() < deadline:
             time.sleep(0.05)

@@ -48,6 +48,22 @@ struct ExtensionTests {
         #expect(again.operation == nil && !again.changed)
     }
 
+    @Test("for Windows never worked on Linux, so taking it away switches nothing off")
+    func windowsOnLinux() async throws {
+        let (world, machine) = try await self.machine()
+        _ = try await world.put("\(machine)/extensions/AADSSHLoginForLinux", self.body("AADSSHLoginForLinux"))
+        await world.resources.settle()
+        _ = try await world.put("\(machine)/extensions/wrong", self.body("AADLoginForWindows"))
+        await world.resources.settle()
+        _ = try await world.resources.delete(
+            ResourceWorld.path("\(machine)/extensions/wrong"),
+            by: .subject(world.owner)
+        )
+        await world.resources.settle()
+        #expect(world.resources.resource(ResourceWorld.path("\(machine)/extensions/wrong")) == nil)
+        #expect(!world.calls.withLock { $0.contains("disable vm1") })
+    }
+
     @Test("fail with exit code 22 without a system-assigned identity, and can be installed again afterwards")
     func exitCode22() async throws {
         let (world, machine) = try await self.machine(identity: false)

@@ -150,12 +150,19 @@ extension Resources {
         )
     }
 
+    // The one for Windows never did anything on Linux: taking it away must not switch off what the other one does.
+    private func couldWork(_ installed: Resource) -> Bool {
+        let isForWindows = installed.handler == .signInForWindows
+        let machine = installed.path.parent.flatMap { self.resource($0) }
+        return isForWindows == (machine?.osType == "Windows")
+    }
+
     /// Undoes on the machine what has to be undone, then removes the resource. Returns what went wrong.
     func finishRemoval(of path: ResourcePath, by author: ChangeAuthor) async -> Problem? {
         await self.operations.interrupt(at: path)
         // A machine that goes with its disk needs no tidying up.
         let machines = self.list(type: nil, below: path)
-            .filter { $0.isExtension && $0.handler?.isSignIn == true }
+            .filter { $0.isExtension && $0.handler?.isSignIn == true && self.couldWork($0) }
             .compactMap(\.path.parent)
             .filter { !path.contains($0) || self.resource($0)?.making == nil }
         for machine in Set(machines).sorted(by: { $0.key < $1.key }) {

@@ -20,7 +20,14 @@ extension ResourceKind {
                 "virtualMachineProfile": Member(
                     .object(
                         Member.ofMachines.merging([
-                            "extensionProfile": Member(.object(["extensions": Member(.named(Member.ofExtensions))]))
+                            "extensionProfile": Member(.object(["extensions": Member(.named(Member.ofExtensions))])),
+                            "networkProfile": Member(
+                                .object([
+                                    "networkInterfaceConfigurations": Member(
+                                        .list(.object(["properties": Member(.object(["primary": Member(.flag)]))]))
+                                    )
+                                ])
+                            ),
                         ]) { $1 }
                     ),
                     .required
