@@ -11,7 +11,7 @@ extension Hosts {
         let list = self.authority.revocationList().bytes
         let configuration = HostConfiguration(
             caKeys: self.authority.trustedUserAuthorities().map { $0.line() },
-            revocationList: Self.base64(list),
+            revocationList: Base64.encode(list),
             hostCertificates: try await self.certificates(for: machine, keys: report.hostKeys),
             hostCertificateAuthorities: self.authority.trustedHostAuthorities().map { $0.line() },
             loginEnabled: self.registry.isSignInWanted(on: machine.path),
@@ -78,18 +78,5 @@ extension Hosts {
     func needsCertificates(_ host: Host, keys: [String]) -> Bool {
         guard let known = self.certificates(of: host.machine) else { return true }
         return known.keys != keys || known.validBefore - self.clock.now <= self.settings.renewal
-    }
-
-    private static func base64(_ bytes: [UInt8]) -> String {
-        let text = Base64URL.encode(bytes)
-        let units = text.utf8.map { unit -> UInt8 in
-            switch unit {
-            case UInt8(ascii: "-"): UInt8(ascii: "+")
-            case UInt8(ascii: "_"): UInt8(ascii: "/")
-            default: unit
-            }
-        }
-        let padding = [UInt8](repeating: UInt8(ascii: "="), count: (4 - units.count % 4) % 4)
-        return String(decoding: units + padding, as: UTF8.self)
     }
 }

@@ -85,7 +85,7 @@ extension HostRoutes {
             return self.metadataError("invalid_request", "The nonce must be at most 32 letters and digits")
         }
         let text = self.hosts.attestedText(machine, nonce: asked.nonce, version: asked.apiVersion)
-        return self.json(["encoding": "pkcs7", "signature": Self.base64(try attestation.sign(text.bytes))])
+        return self.json(["encoding": "pkcs7", "signature": Base64.encode(try attestation.sign(text.bytes))])
     }
 
     /// The certificate that attested documents are checked with.
@@ -107,13 +107,6 @@ extension HostRoutes {
             true
         default: false
         }
-    }
-
-    private static func base64(_ bytes: [UInt8]) -> String {
-        let text = Base64URL.encode(bytes).map { character -> Character in
-            character == "-" ? "+" : character == "_" ? "/" : character
-        }
-        return String(text) + String(repeating: "=", count: (4 - text.count % 4) % 4)
     }
 
     private func metadataError(_ code: String, _ sentence: String) -> Response {

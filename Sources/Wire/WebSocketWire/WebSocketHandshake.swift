@@ -7,7 +7,7 @@ public enum WebSocketHandshake {
 
     /// A key for a client's request: 16 random bytes in base 64.
     public static func newKey(from random: RandomSource = .system) -> String {
-        Self.base64(random.bytes(16))
+        Base64.encode(random.bytes(16))
     }
 
     /// Whether a client's key is what RFC 6455 demands: the base 64 of 16 bytes.
@@ -27,18 +27,6 @@ public enum WebSocketHandshake {
 
     /// What the server answers to a key in `Sec-WebSocket-Accept`, and the client checks.
     public static func acceptance(of key: String) -> String {
-        Self.base64(SHA1.digest(of: Array((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8)))
-    }
-
-    private static func base64(_ bytes: [UInt8]) -> String {
-        let units = Base64URL.encode(bytes).utf8.map { unit -> UInt8 in
-            switch unit {
-            case UInt8(ascii: "-"): UInt8(ascii: "+")
-            case UInt8(ascii: "_"): UInt8(ascii: "/")
-            default: unit
-            }
-        }
-        let padding = [UInt8](repeating: UInt8(ascii: "="), count: (4 - units.count % 4) % 4)
-        return String(decoding: units + padding, as: UTF8.self)
+        Base64.encode(SHA1.digest(of: Array((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8)))
     }
 }

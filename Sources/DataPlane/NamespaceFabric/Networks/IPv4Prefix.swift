@@ -1,3 +1,5 @@
+import Vocabulary
+
 /// A range of IPv4 addresses, and the addresses in it.
 struct IPv4Prefix: Hashable, Sendable, CustomStringConvertible {
     let first: UInt32
@@ -35,21 +37,12 @@ struct IPv4Prefix: Hashable, Sendable, CustomStringConvertible {
 
     /// Reads dotted decimals without leading zeros.
     static func number(_ text: some StringProtocol) -> UInt32? {
-        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 4 else { return nil }
-        var value: UInt32 = 0
-        for part in parts {
-            guard (1...3).contains(part.utf8.count), part.utf8.allSatisfy({ (48...57).contains($0) }),
-                part == "0" || part.utf8.first != 48, let byte = UInt8(part)
-            else { return nil }
-            value = value << 8 | UInt32(byte)
-        }
-        return value
+        IPv4Address(text)?.number
     }
 
     /// Dotted decimals.
     static func text(_ address: UInt32) -> String {
-        [24, 16, 8, 0].map { String(address >> $0 & 255) }.joined(separator: ".")
+        IPv4Address(number: address).description
     }
 
     private static func mask(_ bits: Int) -> UInt32 {

@@ -47,14 +47,9 @@ public struct HTTPProxy: Sendable {
         let name = target.host.contains(":" as Character) ? "[\(target.host)]" : target.host
         var lines = ["CONNECT \(name):\(target.port) HTTP/1.1", "Host: \(name):\(target.port)"]
         self.credentials?.withValue { bytes in
-            lines.append("Proxy-Authorization: Basic \(Self.base64(bytes))")
+            lines.append("Proxy-Authorization: Basic \(Base64.encode(bytes))")
         }
         return lines.map { $0 + "\r\n" }.joined() + "\r\n"
-    }
-
-    private static func base64(_ bytes: [UInt8]) -> String {
-        let text = Base64URL.encode(bytes).map { $0 == "-" ? "+" : $0 == "_" ? "/" : $0 }
-        return String(text) + String(repeating: "=", count: (4 - text.count % 4) % 4)
     }
 }
 
