@@ -31,19 +31,8 @@ enum NamespaceThread {
             }
         }
         var thread = pthread_t()
-        let failure = pthread_create(
-            &thread,
-            nil,
-            { context in
-                if let context { Unmanaged<AnyWork>.fromOpaque(context).takeRetainedValue().perform() }
-                return nil
-            },
-            Unmanaged<AnyWork>.passRetained(work).toOpaque()
-        )
-        guard failure == 0 else {
-            Unmanaged<AnyWork>.passUnretained(work).release()
-            throw .system(call: "thread", of: place, number: failure)
-        }
+        let failure = Self.begin(work, &thread)
+        guard failure == 0 else { throw .system(call: "thread", of: place, number: failure) }
         pthread_join(thread, nil)
         guard let result = work.result.withLock({ $0 }) else { throw .message("A thread ended without a result.") }
         return try result.get()
@@ -56,6 +45,13 @@ enum NamespaceThread {
             return .success(())
         }
         var thread = pthread_t()
+        guard Self.begin(work, &thread) == 0 else { return false }
+        pthread_detach(thread)
+        return true
+    }
+
+    // Zero, or the number of the error.
+    private static func begin(_ work: AnyWork, _ thread: inout pthread_t) -> Int32 {
         let failure = pthread_create(
             &thread,
             nil,
@@ -65,12 +61,8 @@ enum NamespaceThread {
             },
             Unmanaged<AnyWork>.passRetained(work).toOpaque()
         )
-        guard failure == 0 else {
-            Unmanaged<AnyWork>.passUnretained(work).release()
-            return false
-        }
-        pthread_detach(thread)
-        return true
+        if failure != 0 { Unmanaged<AnyWork>.passUnretained(work).release() }
+        return failure
     }
 
     private class AnyWork: @unchecked Sendable {  // It has no state; its one subclass keeps its own behind a lock.
