@@ -75,19 +75,10 @@ struct AzureCommands: AsyncParsableCommand {
         }
 
         private func settings(_ state: StateDirectory) throws -> AzureSettings {
-            let last = try? state.read(Account.self, from: Account.file)
-            guard let url = self.url ?? Context.environment["SALLYPORT_URL"] ?? last?.url else {
-                throw Problem("NoServer", shown: "Which server? Give --url https://… or set SALLYPORT_URL.")
-            }
-            var base = url
-            while base.hasSuffix("/") { base.removeLast() }
-            _ = try WebAddress(base)
-            let trusted =
-                self.authorityFile ?? Context.environment["SALLYPORT_CA"]
-                ?? (last?.url == base ? last?.authorityFile : nil)
+            let server = try ServerChoice(url: self.url, authorityFile: self.authorityFile, state)
             return AzureSettings(
-                base: base,
-                authorityFile: trusted.map(StateDirectory.absolute),
+                base: server.base,
+                authorityFile: server.authorityFile,
                 folder: (self.configDirectory ?? Context.environment["AZURE_CONFIG_DIR"]).map(StateDirectory.absolute),
                 place: state.directory("az")
             )

@@ -40,18 +40,9 @@ struct Login: AsyncParsableCommand {
 
     func run() async throws {
         let state = try StateDirectory(environment: Context.environment)
-        let last = try? state.read(Account.self, from: Account.file)
-        guard let url = self.url ?? Context.environment["SALLYPORT_URL"] ?? last?.url else {
-            throw Problem("NoServer", shown: "Which server? Give --url https://… or set SALLYPORT_URL.")
-        }
-        var base = url
-        while base.hasSuffix("/") { base.removeLast() }
-        _ = try WebAddress(base)
-        let trusted =
-            self.authorityFile ?? Context.environment["SALLYPORT_CA"] ?? (last?.url == base ? last?.authorityFile : nil)
-        let server = Server(base: base, authorityFile: trusted.map(StateDirectory.absolute))
+        let server = try ServerChoice(url: self.url, authorityFile: self.authorityFile, state)
         let http = HTTPClient(reach: try ServerReach(authorityFile: server.authorityFile))
-        let tokens = TokenClient(http: http, base: base)
+        let tokens = TokenClient(http: http, base: server.base)
         let (account, answer) =
             if self.identity {
                 try await self.asMachine(server)
@@ -60,7 +51,7 @@ struct Login: AsyncParsableCommand {
             } else {
                 try await self.asPerson(server, tokens, http)
             }
-        try await self.finish(account, answer, base: base, state: state)
+        try await self.finish(account, answer, base: server.base, state: state)
     }
 
     func validate() throws {
@@ -75,21 +66,14 @@ struct Login: AsyncParsableCommand {
         }
     }
 
-    private struct Server {
-        let base: String
-        let authorityFile: String?
-
-        func account(_ kind: Account.Kind, _ name: String) -> Account {
-            Account(url: self.base, authorityFile: self.authorityFile, tenantID: .zero, kind: kind, name: name)
-        }
-    }
-
-    private func asMachine(_ server: Server) async throws -> (Account, TokenClient.Tokens) {
+    private func asMachine(_ server: ServerChoice) async throws -> (Account, TokenClient.Tokens) {
         let answer = try await MachineIdentity.token(resource: server.base + "/")
         return (server.account(.managedIdentity, "systemAssignedIdentity"), answer)
     }
 
-    private func asApplication(_ server: Server, _ tokens: TokenClient) async throws -> (Account, TokenClient.Tokens) {
+    private func asApplication(_ server: ServerChoice, _ tokens: TokenClient) async throws -> (
+        Account, TokenClient.Tokens
+    ) {
         guard let tenant = self.tenant else {
             throw Problem("NoTenant", shown: "A service principal needs --tenant: its id or domain.")
         }
@@ -114,7 +98,7 @@ struct Login: AsyncParsableCommand {
         return (account, answer)
     }
 
-    private func asPerson(_ server: Server, _ tokens: TokenClient, _ http: HTTPClient) async throws
+    private func asPerson(_ server: ServerChoice, _ tokens: TokenClient, _ http: HTTPClient) async throws
         -> (Account, TokenClient.Tokens)
     {
         let tenant = self.tenant ?? "organizations"
