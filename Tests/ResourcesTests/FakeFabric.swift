@@ -100,6 +100,9 @@ final class FakeFabric: Fabric {
 
     func state(of machine: ResourcePath) -> MachineState? { self.state.withLock { $0.states[machine.key] } }
 
+    /// As if the service had not been heard of yet.
+    func forget(_ machine: ResourcePath) { self.state.withLock { $0.states[machine.key] = nil } }
+
     func connect(to address: String, port: Int, in network: ResourcePath, deadline: Duration)
         async throws(Problem) -> Int32
     { throw Problem("NotReachable", shown: "Nothing is reachable in a test.") }

@@ -8,61 +8,48 @@ import Vocabulary
 struct MachineLifeTests {
     private static let path = "\(ResourceWorld.compute)/virtualMachines/vm1"
 
-    private static func made(_ body: JSONValue = MachineMakingTests.body()) async throws -> (ResourceWorld, FakeFabric)
-    {
-        let (world, fabric) = try await MachineMakingTests.world()
-        try await world.put(Self.path, body)
-        await world.resources.settle()
-        return (world, fabric)
-    }
-
-    private func machine(_ world: ResourceWorld) throws -> Resource {
-        try #require(world.resources.resource(ResourceWorld.path(Self.path)))
-    }
-
-    private func act(_ world: ResourceWorld, _ verb: String, _ options: [String: String] = [:]) async throws {
-        _ = try await world.resources.act(
-            verb,
-            on: ResourceWorld.path(Self.path),
-            ActionCall(options: options, author: .subject(world.owner))
-        )
-        await world.resources.settle()
-    }
-
     @Test("start and stop, and say so")
     func power() async throws {
-        let (world, fabric) = try await Self.made()
+        let (world, fabric) = try await MadeMachine.make()
         func shown() throws -> String? {
-            world.resources.instanceView(of: try self.machine(world))["statuses"]?.array?
+            world.resources.instanceView(of: try MadeMachine.resource(in: world))["statuses"]?.array?
                 .first { $0["code"]?.string?.hasPrefix("PowerState/") == true }?["displayStatus"]?.string
         }
-        try await self.act(world, "powerOff")
+        try await MadeMachine.act(world, "powerOff")
         #expect(try shown() == "VM stopped")
-        try await self.act(world, "START")
+        try await MadeMachine.act(world, "START")
         #expect(try shown() == "VM running")
-        try await self.act(world, "poweroff", ["skipshutdown": "true"])
-        try await self.act(world, "restart")
-        try await self.act(world, "restart")
-        try await self.act(world, "deallocate")
+        try await MadeMachine.act(world, "poweroff", ["skipshutdown": "true"])
+        try await MadeMachine.act(world, "restart")
+        try await MadeMachine.act(world, "restart")
+        try await MadeMachine.act(world, "deallocate")
         #expect(try shown() == "VM deallocated")
-        try await self.act(world, "redeploy")
+        try await MadeMachine.act(world, "redeploy")
         #expect(
             fabric.log.filter { !$0.hasPrefix("network") } == [
                 "machine vm1", "powerOff vm1", "machine vm1", "start vm1", "kill vm1", "machine vm1", "start vm1",
                 "restart vm1", "deallocate vm1", "deallocate vm1", "machine vm1", "start vm1",
             ]
         )
-        #expect(try self.machine(world).provisioningState == "Succeeded")
+        #expect(try MadeMachine.resource(in: world).provisioningState == "Succeeded")
         for verb in ["generalize", "runCommand", "fly"] {
-            #expect(await world.code { try await self.act(world, verb) } == "OperationNotAllowed")
+            #expect(await world.code { try await MadeMachine.act(world, verb) } == "OperationNotAllowed")
         }
         // A machine joins once.
         #expect(fabric.machines.dropFirst().allSatisfy { $0.enrolment == nil })
     }
 
+    @Test("restart also when nobody knows whether they run, as after the server was started without its fabric")
+    func restartUnknown() async throws {
+        let (world, fabric) = try await MadeMachine.make()
+        fabric.forget(ResourceWorld.path(Self.path))
+        try await MadeMachine.act(world, "restart")
+        #expect(fabric.log.filter { !$0.hasPrefix("network") } == ["machine vm1", "machine vm1", "restart vm1"])
+    }
+
     @Test("that are stopped are not reached, with the reason")
     func stoppedReach() async throws {
-        let (world, _) = try await Self.made()
+        let (world, _) = try await MadeMachine.make()
         let network = try await world.network(
             "net",
             "10.0.0.0/16",
@@ -73,7 +60,7 @@ struct MachineLifeTests {
             world.resources.reach(ResourceWorld.path(Self.path), port: 22, from: ResourceWorld.path(bastion)).code
         }
         #expect(reach() == "allowed")
-        try await self.act(world, "deallocate")
+        try await MadeMachine.act(world, "deallocate")
         #expect(reach() == "MachineNotRunning")
     }
 
@@ -88,7 +75,7 @@ struct MachineLifeTests {
             Issue.record("no operation")
             return
         }
-        #expect(try self.machine(world).provisioningState == "Deleting")
+        #expect(try MadeMachine.resource(in: world).provisioningState == "Deleting")
         fabric.release()
         await world.resources.settle()
         #expect(world.resources.resource(ResourceWorld.path(Self.path)) == nil)
@@ -98,16 +85,16 @@ struct MachineLifeTests {
 
     @Test("stay, as failed, when the fabric cannot take them away")
     func deleteFails() async throws {
-        let (world, fabric) = try await Self.made()
+        let (world, fabric) = try await MadeMachine.make()
         fabric.fail(with: Problem("Busy", shown: "It does not stop."))
         _ = try await world.resources.delete(ResourceWorld.path(Self.path), by: .subject(world.owner))
         await world.resources.settle()
-        #expect(try self.machine(world).provisioningState == "Failed")
+        #expect(try MadeMachine.resource(in: world).provisioningState == "Failed")
     }
 
     @Test("go with their group, machines before networks")
     func group() async throws {
-        let (world, fabric) = try await Self.made()
+        let (world, fabric) = try await MadeMachine.make()
         _ = try await world.resources.delete(ResourceWorld.path(ResourceWorld.group), by: .subject(world.owner))
         await world.resources.settle()
         #expect(fabric.log.suffix(2) == ["delete vm1", "remove net"])
@@ -120,7 +107,7 @@ struct MachineLifeTests {
             "id": .string("\(ResourceWorld.network)/networkInterfaces/vm1VMNic"),
             "properties": ["deleteOption": "Delete"],
         ]
-        let (world, _) = try await Self.made(MachineMakingTests.body(interface: interface))
+        let (world, _) = try await MadeMachine.make(MachineMakingTests.body(interface: interface))
         let helper = ResourceWorld.person("helper", 9)
         try await world.assign("Virtual Machine Contributor", to: helper, at: Self.path)
         try await world.assign("Reader", to: helper, at: ResourceWorld.group)

@@ -66,26 +66,6 @@ struct MachineMakingTests {
         return (world, fabric)
     }
 
-    private static func made(_ body: JSONValue = Self.body()) async throws -> (ResourceWorld, FakeFabric) {
-        let (world, fabric) = try await Self.world()
-        try await world.put(Self.path, body)
-        await world.resources.settle()
-        return (world, fabric)
-    }
-
-    private func machine(_ world: ResourceWorld) throws -> Resource {
-        try #require(world.resources.resource(ResourceWorld.path(Self.path)))
-    }
-
-    private func act(_ world: ResourceWorld, _ verb: String, _ options: [String: String] = [:]) async throws {
-        _ = try await world.resources.act(
-            verb,
-            on: ResourceWorld.path(Self.path),
-            ActionCall(options: options, author: .subject(world.owner))
-        )
-        await world.resources.settle()
-    }
-
     @Test("are ordered with network, place, administrator and a way to join, and are ready when the fabric is")
     func order() async throws {
         let (world, fabric) = try await Self.world()
@@ -93,7 +73,7 @@ struct MachineMakingTests {
         #expect(outcome.created && outcome.operation?.status == .inProgress)
         #expect(outcome.resource.provisioningState == "Creating")
         await world.resources.settle()
-        #expect(try self.machine(world).provisioningState == "Succeeded")
+        #expect(try MadeMachine.resource(in: world).provisioningState == "Succeeded")
         #expect(fabric.log == ["network net", "machine vm1"])
         #expect(fabric.networks.first?.subnets == [NetworkOrder.Subnet(name: "machines", prefix: "10.0.0.0/24")])
         let order = try #require(fabric.machines.first)
@@ -110,18 +90,18 @@ struct MachineMakingTests {
         world.resources.hooks.joinDeadline = .seconds(60)
         try await world.put(Self.path, Self.body())
         while world.fabric?.machines.isEmpty == true { await Task.yield() }
-        #expect(try self.machine(world).provisioningState == "Creating")
-        for _ in 0..<100_000 where try self.machine(world).provisioningState == "Creating" {
+        #expect(try MadeMachine.resource(in: world).provisioningState == "Creating")
+        for _ in 0..<100_000 where try MadeMachine.resource(in: world).provisioningState == "Creating" {
             world.resources.machineIsReady(ResourceWorld.path(Self.path))
             await Task.yield()
         }
-        #expect(try self.machine(world).provisioningState == "Succeeded")
+        #expect(try MadeMachine.resource(in: world).provisioningState == "Succeeded")
     }
 
     @Test("say which image was taken for one that is not there")
     func substitute() async throws {
-        let (world, _) = try await Self.made()
-        let view = world.resources.instanceView(of: try self.machine(world))
+        let (world, _) = try await MadeMachine.make()
+        let view = world.resources.instanceView(of: try MadeMachine.resource(in: world))
         let status = view["statuses"]?.array?.first { $0["code"] == "ImageState/substituted" }
         #expect(status?["message"]?.string?.contains("Canonical:0001-com-ubuntu-server-jammy") == true)
         #expect(status?["message"]?.string?.contains("Debian GNU/Linux 12") == true)
@@ -182,7 +162,7 @@ struct MachineMakingTests {
         let changes: [String: JSONValue] = [
             "adminPassword": .string(Self.password), "customData": .string(script), "linuxConfiguration": [:],
         ]
-        let (world, fabric) = try await Self.made(Self.body(changes))
+        let (world, fabric) = try await MadeMachine.make(Self.body(changes))
         let order = try #require(fabric.machines.first)
         #expect(order.administrator?.password?.withValue { $0 } == Self.password)
         #expect(order.customData.starts(with: Array("#!/bin/sh".utf8)))
@@ -190,7 +170,7 @@ struct MachineMakingTests {
             try reader.rows("SELECT record FROM resource").map { try $0.text("record") }
         }
         let lines = try await world.audit.entries().map { "\($0)" }
-        for text in rows + lines + [world.resources.document(of: try self.machine(world)).text] {
+        for text in rows + lines + [world.resources.document(of: try MadeMachine.resource(in: world)).text] {
             #expect(!text.contains(Self.password) && !text.contains(script) && !text.contains("topsecret"))
             #expect(!text.contains("token-of-vm1"))
         }
@@ -208,14 +188,14 @@ struct MachineMakingTests {
             for: world.owner
         )
         #expect(operation.status == .failed && operation.problem?.code == "AllocationFailed")
-        #expect(try self.machine(world).provisioningState == "Failed")
-        let view = world.resources.instanceView(of: try self.machine(world))
+        #expect(try MadeMachine.resource(in: world).provisioningState == "Failed")
+        let view = world.resources.instanceView(of: try MadeMachine.resource(in: world))
         #expect(view["statuses"]?.array?.first?["code"] == "ProvisioningState/failed/AllocationFailed")
-        #expect(await world.code { try await self.act(world, "start") } == "OperationNotAllowed")
+        #expect(await world.code { try await MadeMachine.act(world, "start") } == "OperationNotAllowed")
         fabric.fail(with: nil)
         try await world.put(Self.path, Self.body())
         await world.resources.settle()
-        #expect(try self.machine(world).provisioningState == "Succeeded" && fabric.machines.count == 1)
+        #expect(try MadeMachine.resource(in: world).provisioningState == "Succeeded" && fabric.machines.count == 1)
     }
 
     @Test("are not made in networks that the operator declared, nor from a body without an image")
@@ -229,7 +209,7 @@ struct MachineMakingTests {
         #expect(fabric.log.isEmpty)
         let view = world.resources.instanceView(of: outcome.resource)
         #expect(view["statuses"]?.array?.last?["message"] == "join vm1 by hand")
-        #expect(await world.code { try await self.act(world, "start") } == "OperationNotAllowed")
+        #expect(await world.code { try await MadeMachine.act(world, "start") } == "OperationNotAllowed")
     }
 
     @Test("take one order at a time")
@@ -252,7 +232,7 @@ struct MachineMakingTests {
 
     @Test("are told when their place changes, and only then")
     func follow() async throws {
-        let (world, fabric) = try await Self.made()
+        let (world, fabric) = try await MadeMachine.make()
         let count = fabric.machines.count
         let interface = "\(ResourceWorld.network)/networkInterfaces/vm1VMNic"
         let subnet = "\(ResourceWorld.network)/virtualNetworks/net/subnets/machines"
@@ -268,11 +248,11 @@ struct MachineMakingTests {
 
     @Test("show their disk, which cannot be deleted under them")
     func disk() async throws {
-        let (world, _) = try await Self.made()
+        let (world, _) = try await MadeMachine.make()
         let disk = try #require(world.resources.list(type: "Microsoft.Compute/disks", below: .root).first)
         let document = world.resources.document(of: disk)
         #expect(document["managedBy"]?.string == Self.path && document["properties"]?["diskState"] == "Attached")
-        let shown = try self.machine(world).properties["storageProfile"]?["osDisk"]?["managedDisk"]?["id"]
+        let shown = try MadeMachine.resource(in: world).properties["storageProfile"]?["osDisk"]?["managedDisk"]?["id"]
         #expect(shown == .string(disk.path.description))
         #expect(
             await world.code { _ = try await world.resources.delete(disk.path, by: .subject(world.owner)) }
@@ -282,8 +262,8 @@ struct MachineMakingTests {
 
     @Test("keep who they are: name, administrator and image do not change")
     func unchangeable() async throws {
-        let (world, fabric) = try await Self.made()
-        let same = world.resources.document(of: try self.machine(world))
+        let (world, fabric) = try await MadeMachine.make()
+        let same = world.resources.document(of: try MadeMachine.resource(in: world))
         let again = try await world.put(Self.path, same)
         #expect(again.operation == nil && !again.changed)
         var other = same
@@ -307,7 +287,7 @@ struct MachineMakingTests {
             let second = FakeFabric()
             let after = try await ResourceWorld(fabric: second, after: world)
             await after.resources.settle()
-            #expect(try self.machine(after).provisioningState == (needsSecret ? "Failed" : "Succeeded"))
+            #expect(try MadeMachine.resource(in: after).provisioningState == (needsSecret ? "Failed" : "Succeeded"))
             #expect(second.machines.count == (needsSecret ? 0 : 1))
             if !needsSecret { #expect(second.machines.first?.enrolment != nil) }
             fabric.release()

@@ -79,6 +79,14 @@ struct ResourceKind: Sendable {
         self.sku = sku
     }
 
+    /// The same kind under another type: what it is when it stands below something else.
+    func called(_ type: String) -> ResourceKind {
+        var kind = self
+        kind.type = type
+        kind.actionType = type
+        return kind
+    }
+
     /// Every reference that a stored resource makes.
     func references(of resource: Resource) -> [Reference] {
         Shape.object(self.properties).references(in: resource.properties, at: "properties")

@@ -7,8 +7,12 @@ extension KindAction {
     static let ofMachines: [String: KindAction] = [
         "start": .power(.running) { resources, path, _ in await resources.start(path) },
         "restart": .power(.running) { resources, path, _ in
-            guard resources.hooks.fabric.state(of: path) == .running else { return await resources.start(path) }
-            return await resources.perform(.restart, on: path)
+            switch resources.hooks.fabric.state(of: path) {
+            case .running: await resources.perform(.restart, on: path)
+            // Not known as long as the fabric is away: what runs shall not be left as it is, what is not there be made.
+            case nil: await resources.start(path, by: .restart)
+            default: await resources.start(path)
+            }
         },
         "poweroff": .power(.stopped) { resources, path, call in
             let isAtOnce = call.options["skipshutdown"]?.lowercased() == "true"
@@ -76,15 +80,14 @@ extension Resources {
         }
     }
 
-    fileprivate func start(_ path: ResourcePath) async -> Verdict<Void> {
+    fileprivate func start(_ path: ResourcePath, by action: MachineAction = .start) async -> Verdict<Void> {
         do throws(Problem) {
             // Brought up to date first: rules and addresses may have changed while it was off.
             try await self.fit(path)
-            try await self.hooks.fabric.perform(.start, on: path)
-            return .allowed(())
         } catch {
             return .refused(Refusal(error.code, reason: error.shown))
         }
+        return await self.perform(action, on: path)
     }
 
     fileprivate func perform(_ action: MachineAction, on path: ResourcePath) async -> Verdict<Void> {

@@ -46,12 +46,7 @@ extension ResourceKind {
     }()
 
     /// What is installed on them.
-    static let arcExtension: ResourceKind = {
-        var kind = ResourceKind.virtualMachineExtension
-        kind.type = arcExtensionType
-        kind.actionType = arcExtensionType
-        return kind
-    }()
+    static let arcExtension = ResourceKind.virtualMachineExtension.called(arcExtensionType)
 }
 
 extension Resources {

@@ -132,20 +132,10 @@ extension ResourceKind {
     }()
 
     /// The places of such a machine on its networks.
-    static let scaleSetInterface: ResourceKind = {
-        var kind = ResourceKind.networkInterface
-        kind.type = scaleSetInterfaceType
-        kind.actionType = scaleSetInterfaceType
-        return kind
-    }()
+    static let scaleSetInterface = ResourceKind.networkInterface.called(scaleSetInterfaceType)
 
     /// What is installed on such a machine.
-    static let scaleSetExtension: ResourceKind = {
-        var kind = ResourceKind.virtualMachineExtension
-        kind.type = scaleSetExtensionType
-        kind.actionType = scaleSetExtensionType
-        return kind
-    }()
+    static let scaleSetExtension = ResourceKind.virtualMachineExtension.called(scaleSetExtensionType)
 }
 
 extension Member {
