@@ -36,6 +36,11 @@ class Unexpected(AssertionError):
     """A command ended otherwise than the article says."""
 
 
+def run(line):
+    """A program run to its end, without anything to read."""
+    return subprocess.run(line, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60)
+
+
 class Walk:
     """Runs commands in order and keeps a row for each, those that fail too."""
 
@@ -72,35 +77,34 @@ class Walk:
 
     def ssh_vm(self, person, command, expect=0):
         """`az ssh vm -n VM -g GROUP -- command`, with the extension's own requests; returns what was printed."""
-        printed = []
 
-        def work():
+        def sign_in():
             address = find_address(person.arm, self.world.group(GROUP), MACHINE)
             line = person.ssh_line(22, command)
-            done = subprocess.run([*line[: line.index("127.0.0.1")], address, command], capture_output=True, text=True,
-                                  stdin=subprocess.DEVNULL, timeout=60)  # fmt: skip
-            printed.append(done.stdout + done.stderr)
-            return done.returncode
+            return run([*line[: line.index("127.0.0.1")], address, command])
 
-        line = f"az ssh vm -n {MACHINE} -g {GROUP} -- {command}"
-        status = self.step(person.name, line, work, "by the extension's protocol")
-        if status != expect:
-            raise Unexpected(f"{line}\nexit {status}, expected {expect}:\n{''.join(printed)}")
-        return "".join(printed).strip()
+        return self.signed_in(person, f"az ssh vm -n {MACHINE} -g {GROUP} -- {command}", sign_in, expect)
 
     def bastion_ssh(self, person, bastion, command, expect=0):
         """`az network bastion ssh --auth-type AAD`, with the extension's own protocol; returns what was printed."""
-        printed = []
         target = self.world.path(MACHINE, GROUP)
 
-        def work():
+        def sign_in():
             with person.bastion(bastion, GROUP).tunnel(target) as tunnel:
-                line = person.ssh_line(tunnel.port, command)
-                done = subprocess.run(line, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60)
-                printed.append(done.stdout + done.stderr)
-                return done.returncode
+                return run(person.ssh_line(tunnel.port, command))
 
         line = f"az network bastion ssh -n {bastion} -g {GROUP} --auth-type AAD --target-resource-id {target}"
+        return self.signed_in(person, line, sign_in, expect)
+
+    def signed_in(self, person, line, sign_in, expect):
+        """The row of a sign-in by an extension's protocol; returns what was printed."""
+        printed = []
+
+        def work():
+            done = sign_in()
+            printed.append(done.stdout + done.stderr)
+            return done.returncode
+
         status = self.step(person.name, line, work, "by the extension's protocol")
         if status != expect:
             raise Unexpected(f"{line}\nexit {status}, expected {expect}:\n{''.join(printed)}")

@@ -85,20 +85,14 @@ def template(tmp_path):
     return write
 
 
+def deploy(cli, verb, group, name, file, *parameters):
+    """`az deployment group create`, or another verb that takes a template; parameters as `name=value`."""
+    line = ["deployment", "group", verb, "-g", group, "-n", name, "--template-file", file]
+    return cli.run(*line, "--parameters", *parameters)
+
+
 def test_a_template_with_loops_and_a_nested_one_is_made(az, group, template):
-    done = az("admin").run(
-        "deployment",
-        "group",
-        "create",
-        "-g",
-        group,
-        "-n",
-        "first",
-        "--template-file",
-        template(),
-        "--parameters",
-        "prefix=aa",
-    )
+    done = deploy(az("admin"), "create", group, "first", template(), "prefix=aa")
     properties = done["properties"]
     assert properties["provisioningState"] == "Succeeded" and properties["mode"] == "Incremental"
     assert properties["outputs"]["prefixes"]["value"] == ["10.60.0.0/16"]
@@ -116,17 +110,12 @@ def test_a_template_with_loops_and_a_nested_one_is_made(az, group, template):
 
 
 def test_comments_in_a_template_are_no_obstacle(az, group, template):
-    done = az("admin").run(
-        "deployment",
-        "group",
+    done = deploy(
+        az("admin"),
         "validate",
-        "-g",
         group,
-        "-n",
         "commented",
-        "--template-file",
         template(comment="// made by hand\n/* for a test */\n"),
-        "--parameters",
         "prefix=cc",
     )
     assert done["properties"]["provisioningState"] == "Succeeded"
@@ -163,19 +152,7 @@ def test_a_wrong_template_is_refused_with_the_reason_and_nothing_is_made(az, gro
     document = json.loads(json.dumps(TEMPLATE))
     change(document)
     with pytest.raises(CommandRefused, match=said):
-        az("admin").run(
-            "deployment",
-            "group",
-            "create",
-            "-g",
-            group,
-            "-n",
-            "wrong",
-            "--template-file",
-            template(document),
-            "--parameters",
-            "prefix=bad",
-        )
+        deploy(az("admin"), "create", group, "wrong", template(document), "prefix=bad")
     assert not [one for one in az("admin").run("network", "vnet", "list", "-g", group) if one["name"].startswith("bad")]
 
 
@@ -209,19 +186,7 @@ def test_a_deployment_to_the_subscription_makes_a_group(az, template):
 
 
 def test_deployments_are_deleted_without_what_they_made(az, group, template):
-    az("admin").run(
-        "deployment",
-        "group",
-        "create",
-        "-g",
-        group,
-        "-n",
-        "gone",
-        "--template-file",
-        template(),
-        "--parameters",
-        "prefix=gg",
-    )
+    deploy(az("admin"), "create", group, "gone", template(), "prefix=gg")
     az("admin").run("deployment", "group", "delete", "-g", group, "-n", "gone")
     with pytest.raises(CommandRefused, match="DeploymentNotFound"):
         az("admin").run("deployment", "group", "show", "-g", group, "-n", "gone")

@@ -108,6 +108,7 @@ def test_a_machine_survives_the_death_of_the_fabric_and_of_the_server(world, wal
     restart = walk.cli("admin").start("vm", "restart", "-g", GROUP, "-n", MACHINE)
     world.fabric.start()
     assert restart.wait(60) == 0, restart.communicate()
+    assert shell_on(walk, address, BORN) != before
     assert details(walk)["powerState"] == "VM running"
 
 
