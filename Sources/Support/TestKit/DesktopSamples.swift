@@ -1,0 +1,138 @@
+/// Messages of a Remote Desktop connection as clients and hosts send them, for tests. Source: MS-RDPBCGR section 2.2.1.
+public enum DesktopSamples {
+    /// A connection request as an old client sends it, with a cookie and a wish for TLS or CredSSP.
+    public static let requestWithCookie: [UInt8] =
+        [3, 0, 0, 0x2b, 0x26, 0xe0, 0, 0, 0, 0, 0] + Array("Cookie: mstshash=alice\r\n".utf8) + [
+            1, 0, 8, 0, 3, 0, 0, 0,
+        ]
+
+    /// A connection request.
+    public static func request(_ protocols: UInt8) -> [UInt8] {
+        [3, 0, 0, 19, 14, 0xe0, 0, 0, 0, 0, 0, 1, 0, 8, 0, protocols, 0, 0, 0]
+    }
+
+    /// A connection confirm.
+    public static func confirm(_ selected: UInt8, flags: UInt8 = 1) -> [UInt8] {
+        [3, 0, 0, 19, 14, 0xd0, 0, 0, 0x12, 0x34, 0, 2, flags, 8, 0, selected, 0, 0, 0]
+    }
+
+    /// An MCS Connect Initial whose channels have these names.
+    public static func connectInitial(
+        channels: [String] = ["rdpdr", "rdpsnd", "cliprdr", "drdynvc"],
+        selected: UInt8 = 1,
+        coreLength: Int = 234,
+        extra: [UInt8] = []
+    ) -> [UInt8] {
+        var core = block(0xc001, Array(repeating: 0, count: coreLength - 4))
+        core.replaceSubrange(4..<8, with: [0x0c, 0x00, 0x08, 0x00])
+        if coreLength > 145 { core[144] = 1 }
+        if coreLength >= 216 { core[212] = selected }
+        let names: [UInt8] = channels.flatMap { name -> [UInt8] in
+            let padded: [UInt8] = Array(name.utf8) + Array(repeating: 0, count: 8)
+            return Array(padded.prefix(8)) + [0, 0, 0, 0xc0]
+        }
+        let network = block(0xc003, [UInt8(channels.count), 0, 0, 0] + names)
+        let multitransport = block(0xc00a, [0x05, 0x03, 0, 0])
+        let settings = core + block(0xc004, [9, 0, 0, 0, 0, 0, 0, 0]) + network + multitransport + extra
+        let request: [UInt8] =
+            [0, 8, 0, 0x10, 0, 1, 0xc0, 0] + Array("Duca".utf8) + packed(settings.count) + settings
+        let conference = [0, 5, 0, 0x14, 0x7c, 0, 1] + packed(request.count) + request
+        let parameters: [UInt8] = [0x30, 0x03, 0x02, 0x01, 0x22]
+        let body: [UInt8] =
+            [4, 1, 1, 4, 1, 1, 1, 1, 0xff] + parameters + parameters + parameters + [4, 0x82] + big(conference.count)
+            + conference
+        return envelope([0x7f, 0x65, 0x82] + big(body.count) + body)
+    }
+
+    /// An MCS Connect Response.
+    public static func connectResponse(requested: UInt8 = 3, coreLength: Int = 12, result: UInt8 = 0) -> [UInt8] {
+        var core = block(0x0c01, Array(repeating: 0, count: coreLength - 4))
+        if coreLength >= 12 { core[8] = requested }
+        let settings = core + block(0x0c02, Array(repeating: 0, count: 8)) + block(0x0c03, [0xeb, 3, 0, 0])
+        let conference: [UInt8] =
+            [0, 5, 0, 0x14, 0x7c, 0, 1, 0x2a, 0x14, 0x76, 0x0a, 1, 1, 0, 1, 0xc0, 0] + Array("McDn".utf8)
+            + packed(settings.count) + settings
+        let body: [UInt8] =
+            [0x0a, 1, result, 2, 1, 0, 0x30, 3, 2, 1, 0x22, 4, 0x82] + big(conference.count) + conference
+        return envelope([0x7f, 0x66, 0x82] + big(body.count) + body)
+    }
+
+    /// Erect domain, attach user, join channel 1003.
+    public static let joining: [[UInt8]] = [
+        envelope([0x04, 1, 0, 1, 0]), envelope([0x28]), envelope([0x38, 0, 7, 3, 0xeb]),
+    ]
+
+    /// A Client Info PDU as clients with and without a password send it; `extra` is the extended information.
+    public static func clientInfo(
+        domain: String = "",
+        user: String = "alice",
+        password: String = "typed-by-somebody",
+        shell: String = "",
+        isUnicode: Bool = true,
+        extra: [UInt8] = Array(repeating: 7, count: 272)
+    ) -> [UInt8] {
+        let fields = [domain, user, password, shell, ""].map { isUnicode ? utf16($0) : Array($0.utf8) }
+        let flags: [UInt8] = [isUnicode ? 0xf3 : 0xe3, 0x47, 0x0b, 0]
+        var body: [UInt8] = [0x40, 0, 0, 0, 9, 4, 0, 0] + flags
+        for field in fields { body += [UInt8(field.count & 255), UInt8(field.count >> 8)] }
+        for field in fields { body += field + (isUnicode ? [0, 0] : [0]) }
+        body += extra
+        return envelope([0x64, 0, 6, 3, 0xeb, 0x70] + packed(body.count) + body)
+    }
+
+    /// Text as the protocol writes it.
+    public static func utf16(_ text: String) -> [UInt8] {
+        text.utf16.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] }
+    }
+
+    /// Puts an MCS message in its envelope.
+    public static func envelope(_ message: [UInt8]) -> [UInt8] {
+        [3, 0] + big(message.count + 7) + [2, 0xf0, 0x80] + message
+    }
+
+    /// A block of settings.
+    public static func block(_ type: Int, _ body: [UInt8]) -> [UInt8] {
+        [UInt8(type & 255), UInt8(type >> 8), UInt8((body.count + 4) & 255), UInt8((body.count + 4) >> 8)] + body
+    }
+
+    private static func big(_ value: Int) -> [UInt8] {
+        [UInt8(value >> 8), UInt8(value & 255)]
+    }
+
+    private static func packed(_ value: Int) -> [UInt8] {
+        value < 0x80 ? [UInt8(value)] : big(value | 0x8000)
+    }
+}
+
+/// Spoils a message here and there, the same way for the same seed.
+public struct Spoiler {
+    private let random: SeededRandom
+
+    /// Makes one.
+    public init(seed: UInt64) {
+        self.random = SeededRandom(seed)
+    }
+
+    /// A number below a bound.
+    public func number(below bound: Int) -> Int {
+        Int(self.random.next() % UInt64(max(bound, 1)))
+    }
+
+    /// The message with one to four changes: a byte, a bit, a piece cut out, doubled or cut off.
+    public func spoil(_ message: [UInt8]) -> [UInt8] {
+        var bytes = message
+        for _ in 0...self.number(below: 4) where !bytes.isEmpty {
+            let place = self.number(below: bytes.count)
+            let end = min(bytes.count, place + 1 + self.number(below: 16))
+            switch self.number(below: 7) {
+            case 0, 1: bytes[place] = UInt8(self.number(below: 256))
+            case 2: bytes[place] ^= 1 << UInt8(self.number(below: 8))
+            case 3: bytes[place] = self.number(below: 2) == 0 ? 0xff : 0
+            case 4: bytes.removeSubrange(place..<end)
+            case 5: bytes.insert(contentsOf: Array(bytes[place..<end]), at: place)
+            default: bytes.removeLast(bytes.count - place)
+            }
+        }
+        return bytes
+    }
+}

@@ -1,0 +1,62 @@
+/// The host's settings: MCS Connect Response with a GCC Conference Create Response inside. Patched in place.
+///
+/// Source: MS-RDPBCGR 2.2.1.4, T.125 section 11.2, T.124 section 8.7.
+public struct ConnectResponse: Hashable, Sendable {
+    /// The whole message, envelope included.
+    public private(set) var bytes: [UInt8]
+    private let core: Range<Int>
+
+    /// The longest message that is read.
+    public static let limit = 16 * 1024
+
+    /// Reads one whole message; throws `refused` when the host says no.
+    public init(parsing message: [UInt8]) throws(RDPWireError) {
+        let name = "an MCS Connect Response"
+        guard message.count <= Self.limit else { throw .tooLong(name) }
+        var reader = try TPKT.payload(message, of: name)
+        try reader.expect([0x7f, 0x66], "its tag")
+        guard try reader.basicLength() == reader.left else {
+            throw .malformed("\(name) of another length than it says")
+        }
+        try reader.expect([0x0a, 0x01], "its result")
+        guard try reader.byte() == 0 else { throw .refused("The machine refused the connection.") }
+        try reader.expect([0x02], "its identifier")
+        _ = try reader.take(try reader.basicLength())
+        try reader.expect([0x30], "domain parameters")
+        _ = try reader.take(try reader.basicLength())
+        try reader.expect([0x04], "user data")
+        guard try reader.basicLength() == reader.left else {
+            throw .malformed("\(name) with bytes after its user data")
+        }
+        try reader.expect([0x00, 0x05, 0x00, 0x14, 0x7c, 0x00, 0x01], "the object identifier of T.124")
+        // Hosts write a constant here that is not the length.
+        _ = try reader.packedLength()
+        try reader.expect([0x14], "a conference create response")
+        // The node, its tag, the result and the key's form.
+        _ = try reader.take(2)
+        _ = try reader.take(Int(try reader.byte()))
+        _ = try reader.take(4)
+        try reader.expect(Array("McDn".utf8), "the host's key")
+        guard try reader.packedLength() == reader.left else {
+            throw .malformed("\(name) with bytes after its settings")
+        }
+        guard let core = try SettingsBlocks(reader)[.hostCore], core.count >= 8 else {
+            throw .malformed("\(name) without core settings")
+        }
+        self.core = core
+        self.bytes = message
+    }
+
+    /// What the host thinks that the client asked for; nil when it does not say. Set to what the client did ask.
+    public var requested: SecurityProtocols? {
+        get {
+            guard self.core.count >= 12 else { return nil }
+            let start = self.core.lowerBound + 8
+            return SecurityProtocols(rawValue: (0..<4).reduce(0) { $0 | UInt32(self.bytes[start + $1]) << ($1 * 8) })
+        }
+        set {
+            guard self.core.count >= 12, let newValue else { return }
+            self.bytes.put(newValue.rawValue, at: self.core.lowerBound + 8)
+        }
+    }
+}

@@ -1,0 +1,175 @@
+import Glibc
+import NIOCore
+import RDPWire
+import TestKit
+import Testing
+import Vocabulary
+
+/// Packets as real clients and servers send them.
+private enum GatewayVectors {
+    static let vectors: [(GatewayPacket, String)] = [
+        (.handshakeRequest(.token), "01000000 0e000000 01 00 0000 0200"),
+        (.handshakeResponse(.success, .token), "02000000 12000000 00000000 01 00 0000 0200"),
+        (
+            .tunnelCreate(.init(rawValue: 0xD), token: "tok-abc", context: nil),
+            "04000000 22000000 0d000000 0100 0000 1000 74006f006b002d0061006200630000 00"
+        ),
+        (
+            .tunnelResponse(.success, GatewayTunnelFields(tunnel: 1, capabilities: .init(rawValue: 0x3F))),
+            "05000000 1a000000 0000 00000000 0300 0000 01000000 3f000000"
+        ),
+        (.tunnelAuthorization(machine: "vm", health: nil), "06000000 12000000 0000 0600 76006d000000"),
+        (
+            .tunnelAuthorizationResponse(.success, redirection: [], idleMinutes: 0, health: nil),
+            "07000000 18000000 00000000 0300 0000 00000000 00000000"
+        ),
+        (
+            .channelCreate(names: ["127.0.0.1"], alternatives: [], port: 33890),
+            "08000000 24000000 01 00 6284 0300 1400 3100320037002e0030002e0030002e0031000000"
+        ),
+        (
+            .channelResponse(.success, channel: 1, datagramPort: nil, datagramCookie: nil),
+            "09000000 14000000 00000000 0100 0000 01000000"
+        ),
+    ]
+
+    static let others: [GatewayPacket] = [
+        .extendedAuthentication(.success, [1, 2, 3]),
+        .tunnelCreate(.reauthentication, token: "t", context: 7),
+        .tunnelCreate([], token: nil, context: nil),
+        .tunnelResponse(
+            .tokenRefused,
+            GatewayTunnelFields(quarantine: .init(nonce: Array(0..<20), certificate: "c"), consent: "Grüße 🚪")
+        ),
+        .tunnelAuthorization(machine: "vm", health: [9]),
+        .tunnelAuthorizationResponse(.personDenied, redirection: nil, idleMinutes: 5, health: [1]),
+        .channelCreate(names: ["a", "b"], alternatives: ["c"], port: 1),
+        .channelResponse(.targetDenied, channel: nil, datagramPort: 3391, datagramCookie: [4]),
+        .serviceMessage("hello"), .reauthenticate(context: 0x0102_0304_0506_0708), .keepAlive,
+        .closeChannel(.timedOut), .closeChannelResponse(.success),
+    ]
+}
+
+/// The packets as bytes: what clients of this protocol send and take.
+struct GatewayPacketTests {
+    @Test("writes and reads the packets of a real connection", arguments: GatewayVectors.vectors)
+    func vectors(packet: GatewayPacket, hex: String) throws {
+        let bytes = try #require(Hex.decode(hex.filter { $0 != " " }))
+        #expect(Array(packet.bytes.readableBytesView) == bytes)
+        var decoder = GatewayDecoder()
+        decoder.feed(ByteBuffer(bytes: bytes))
+        #expect(try decoder.next() == .packet(packet))
+        #expect(try decoder.next() == nil)
+    }
+
+    @Test("reads back every other packet it writes", arguments: GatewayVectors.others)
+    func roundTrip(packet: GatewayPacket) throws {
+        var decoder = GatewayDecoder()
+        decoder.feed(packet.bytes)
+        #expect(try decoder.next() == .packet(packet))
+    }
+
+    @Test("reads packets however the stream is split", arguments: [1, 2, 7, 9, 1000])
+    func pieces(size: Int) throws {
+        var stream = ByteBuffer()
+        var expected: [GatewayDecoder.Event] = []
+        for (packet, _) in GatewayVectors.vectors {
+            stream.writeImmutableBuffer(packet.bytes)
+            GatewayPacket.writeDataHead(of: 5, to: &stream)
+            stream.writeString("bytes")
+            expected += [.packet(packet), .data(ByteBuffer(string: "bytes"))]
+        }
+        var decoder = GatewayDecoder()
+        var events: [GatewayDecoder.Event] = []
+        while let piece = stream.readSlice(length: min(size, stream.readableBytes)), piece.readableBytes > 0 {
+            decoder.feed(piece)
+            while let event = try decoder.next() { events.append(event) }
+        }
+        #expect(events == expected)
+    }
+
+    @Test("passes over what later versions add behind the known fields")
+    func trailing() throws {
+        var decoder = GatewayDecoder()
+        decoder.feed(ByteBuffer(bytes: [0x0d, 0, 0, 0, 10, 0, 0, 0, 1, 2]))
+        #expect(try decoder.next() == .packet(.keepAlive))
+    }
+
+    @Test(
+        "refuses packets that are too short, too long or of no type",
+        arguments: [
+            "01000000 07000000", "01000000 0a000000 0100", "04000000 ffffff00", "0a000000 0a000000 ff00",
+            "07770000 08000000", "0b000000 0d000000 0300 610000", "0b000000 0e000000 0400 00d8 0000",
+            "0b000000 10000000 0600 0000 6100 0000", "08000000 0e000000 ff ff 0000 0300",
+        ]
+    )
+    func broken(hex: String) throws {
+        var decoder = GatewayDecoder()
+        decoder.feed(ByteBuffer(bytes: try #require(Hex.decode(hex.filter { $0 != " " }))))
+        #expect(throws: RDPWireError.self) { try decoder.next() }
+    }
+
+    @Test("survives changed packets, however they are changed")
+    func fuzz() throws {
+        var mutator = GatewayMutator()
+        let seeds = (GatewayVectors.vectors.map(\.0) + GatewayVectors.others).map { Array($0.bytes.readableBytesView) }
+        for _ in 0..<GatewayMutator.rounds {
+            var decoder = GatewayDecoder()
+            var machine = GatewayMachine()
+            var stream: [UInt8] = []
+            for _ in 0..<Int.random(in: 1...4, using: &mutator.generator) {
+                stream += mutator.mutated(seeds[Int.random(in: 0..<seeds.count, using: &mutator.generator)])
+            }
+            decoder.feed(ByteBuffer(bytes: stream))
+            do throws(RDPWireError) {
+                while let event = try decoder.next() {
+                    switch event {
+                    case .data: _ = machine.receiveData()
+                    case .packet(let packet):
+                        for action in machine.receive(packet) {
+                            if case .judge = action { _ = machine.admit(GatewayTerms(consent: "c", message: "m")) }
+                            if case .connect = action { _ = machine.connected() }
+                        }
+                    }
+                }
+            } catch {
+                _ = machine.receiveGarbage()
+            }
+        }
+    }
+}
+
+/// Changes bytes at random, the same way at each run with the same number of rounds.
+struct GatewayMutator {
+    /// Tens of thousands by default; `SALLYPORT_FUZZ_ROUNDS` for a long run.
+    static let rounds = getenv("SALLYPORT_FUZZ_ROUNDS").flatMap { Int(String(cString: $0)) } ?? 20_000
+
+    struct Generator: RandomNumberGenerator {
+        var state: UInt64 = 0x5A11_1904_7000_0001
+
+        mutating func next() -> UInt64 {
+            self.state &+= 0x9E37_79B9_7F4A_7C15
+            var mixed = self.state
+            mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+            mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+            return mixed ^ (mixed >> 31)
+        }
+    }
+
+    var generator = Generator()
+
+    mutating func mutated(_ bytes: [UInt8]) -> [UInt8] {
+        var bytes = bytes
+        for _ in 0..<Int.random(in: 0...3, using: &self.generator) where !bytes.isEmpty {
+            let place = Int.random(in: 0..<bytes.count, using: &self.generator)
+            switch Int.random(in: 0..<5, using: &self.generator) {
+            case 0: bytes[place] ^= 1 << UInt8.random(in: 0...7, using: &self.generator)
+            case 1: bytes[place] = [0, 1, 0x7F, 0x80, 0xFF].randomElement(using: &self.generator) ?? 0
+            case 2: bytes.removeSubrange(place...)
+            case 3: bytes.insert(UInt8.random(in: 0...255, using: &self.generator), at: place)
+            default: bytes.remove(at: place)
+            }
+        }
+        return bytes
+    }
+}
