@@ -12,6 +12,8 @@ public final class Tunnel: Sendable {
         case webSocket
         /// The bytes themselves.
         case bytes
+        /// The bytes themselves, inside a protocol whose handlers want to say why they end: it gets `announce`d.
+        case announced
     }
 
     private let eventLoop: any EventLoop

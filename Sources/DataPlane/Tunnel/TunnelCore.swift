@@ -128,10 +128,10 @@ final class TunnelCore {
 
     private func finishClient(_ end: TunnelEnd) {
         guard let client = self.client else { return }
-        if self.clientProtocol == .webSocket {
-            client.triggerUserOutboundEvent(end.webSocketEnd, promise: nil)
-        } else {
-            client.close(mode: .output, promise: nil)
+        switch self.clientProtocol {
+        case .webSocket: client.triggerUserOutboundEvent(end.webSocketEnd, promise: nil)
+        case .bytes: client.close(mode: .output, promise: nil)
+        case .announced: Tunnel.announce(end, to: client)
         }
     }
 
