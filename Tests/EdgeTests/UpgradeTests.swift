@@ -89,6 +89,52 @@ import WebSocketWire
         #expect(method.withLock { $0 } == "RDG_OUT_DATA /webtunnelv2/token")
     }
 
+    /// An acceptor of gateway requests.
+    private struct Gateway: GatewayAcceptor {
+        func answer(_ request: UpgradeRequest, on eventLoop: any EventLoop) -> EventLoopFuture<UpgradeAnswer> {
+            guard request.path == "/gateway/" else { return eventLoop.makeSucceededFuture(.notMine) }
+            let text = "\(request.method) \(request.asksForWebSocket)"
+            return eventLoop.makeSucceededFuture(
+                .takeOver { channel in
+                    channel.writeAndFlush(ByteBuffer(string: text)).map { channel.close(promise: nil) }
+                }
+            )
+        }
+    }
+
+    @Test("hands a gateway's requests without WebSocket over as they are", arguments: ["RDG_OUT_DATA", "RDG_IN_DATA"])
+    func takeOver(method: String) async throws {
+        try await EdgeWorld.run(acceptors: [Gateway()]) { world in
+            let request = "\(method) /gateway/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"
+            let answer = try await world.exchange(request)
+            #expect(answer == "\(method) false")
+        }
+    }
+
+    @Test("asks nobody else about a gateway's request without WebSocket, and the router neither")
+    func onlyGateways() async throws {
+        let asked = Counter()
+        let acceptor = ClosureAcceptor { _, eventLoop in
+            asked.increment()
+            return eventLoop.makeSucceededFuture(.refuse(status: .forbidden, body: "no"))
+        }
+        try await EdgeWorld.run(acceptors: [acceptor, Gateway()]) { world in
+            let answer = try await world.exchange("RDG_IN_DATA /hello HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            #expect(answer.hasPrefix("HTTP/1.1 404"))
+            #expect(asked.value == 0)
+            #expect(world.reached.value == 0)
+        }
+    }
+
+    @Test("refuses a gateway's first request with a body")
+    func gatewayBody() async throws {
+        try await EdgeWorld.run(acceptors: [Gateway()]) { world in
+            let request = "RDG_IN_DATA /gateway/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc"
+            let answer = try await world.exchange(request)
+            #expect(answer.hasPrefix("HTTP/1.1 400"))
+        }
+    }
+
     @Test("agrees on a subprotocol only if the client offered it")
     func subprotocol() async throws {
         for (name, isOffered) in [("two", true), ("three", false)] {

@@ -1,33 +1,41 @@
-import NIOCore
+public import NIOCore
 
-/// Lets a Remote Desktop client's first request through the HTTP parser, which knows its method not.
+/// Lets a Remote Desktop client's request through the HTTP parser, which knows its method not.
 ///
-/// A gateway client asks for its WebSocket with the method `RDG_OUT_DATA`. At the very beginning of a connection that
-/// name, and nothing else, is replaced by `GET`; the acceptor is told. Source: MS-TSGU section 3.3.5.1.
-final class GatewayMethodHandler: ChannelInboundHandler, RemovableChannelHandler {
-    typealias InboundIn = ByteBuffer
-    typealias InboundOut = ByteBuffer
+/// Gateway clients use the methods `RDG_OUT_DATA` and `RDG_IN_DATA`. At the very beginning of a connection those names, and nothing
+/// else, are replaced by `GET`; the acceptor is told. Source: MS-TSGU section 3.3.5.1.
+public final class GatewayMethodHandler: ChannelInboundHandler, RemovableChannelHandler {
+    public typealias InboundIn = ByteBuffer
+    public typealias InboundOut = ByteBuffer
 
-    /// The method as the client wrote it, with its space.
-    private static let method = Array("RDG_OUT_DATA ".utf8)
+    /// The methods as clients write them.
+    private static let methods = ["RDG_OUT_DATA", "RDG_IN_DATA"].map { (name: $0, bytes: Array(($0 + " ").utf8)) }
 
     private var start = ByteBuffer()
-    private(set) var hasReplaced = false
+    /// The method that was replaced; nil when there was none.
+    public private(set) var replaced: String?
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    /// Makes a handler for the beginning of a request.
+    public init() {}
+
+    public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         self.start.writeImmutableBuffer(self.unwrapInboundIn(data))
-        let count = min(self.start.readableBytes, Self.method.count)
-        guard self.start.readableBytesView.prefix(count).elementsEqual(Self.method.prefix(count)) else {
-            self.leave(context)
-            return
+        var isUndecided = false
+        for method in Self.methods {
+            let count = min(self.start.readableBytes, method.bytes.count)
+            guard self.start.readableBytesView.prefix(count).elementsEqual(method.bytes.prefix(count)) else { continue }
+            guard count == method.bytes.count else {
+                isUndecided = true
+                continue
+            }
+            self.replaced = method.name
+            self.start.moveReaderIndex(forwardBy: count)
+            var rest = ByteBuffer(string: "GET ")
+            rest.writeImmutableBuffer(self.start)
+            self.start = rest
+            break
         }
-        guard count == Self.method.count else { return }
-        self.hasReplaced = true
-        self.start.moveReaderIndex(forwardBy: count)
-        var rest = ByteBuffer(string: "GET ")
-        rest.writeImmutableBuffer(self.start)
-        self.start = rest
-        self.leave(context)
+        if !isUndecided || self.replaced != nil { self.leave(context) }
     }
 
     private func leave(_ context: ChannelHandlerContext) {

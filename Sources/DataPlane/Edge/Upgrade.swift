@@ -1,20 +1,28 @@
 public import NIOCore
 public import NIOHTTP1
 
-/// A request to leave HTTP for WebSocket, the first one of its connection.
+/// A request to leave HTTP, for WebSocket or for a Remote Desktop gateway, the first one of its connection.
 public struct UpgradeRequest: Sendable {
     /// The request as it came.
     public let head: HTTPRequestHead
-    /// The method as the client wrote it: `GET`, or `RDG_OUT_DATA` of a Remote Desktop client, whose `head` says GET.
+    /// The method as the client wrote it: `GET`, or `RDG_OUT_DATA` or `RDG_IN_DATA` of a Remote Desktop client, whose `head` says GET.
     public let method: String
     /// The address of the socket's other end; nothing that the client says about itself.
     public let remoteAddress: SocketAddress?
+    /// Whether it asks for a WebSocket; always, but with a gateway's methods. Without, `accept` is no answer.
+    public let asksForWebSocket: Bool
 
     /// Makes a request.
-    public init(head: HTTPRequestHead, method: String = "GET", remoteAddress: SocketAddress?) {
+    public init(
+        head: HTTPRequestHead,
+        method: String = "GET",
+        remoteAddress: SocketAddress?,
+        asksForWebSocket: Bool = true
+    ) {
         self.head = head
         self.method = method
         self.remoteAddress = remoteAddress
+        self.asksForWebSocket = asksForWebSocket
     }
 
     /// The target up to the question mark, as it was sent: not percent-decoded.
@@ -64,6 +72,10 @@ public enum UpgradeAnswer: Sendable {
     /// It is called exactly once, even when the client has gone in the meantime: whatever was dialled before is
     /// released there. `subprotocol` must be one of those that the client offered.
     case accept(subprotocol: String? = nil, @Sendable (any Channel) -> EventLoopFuture<Void>)
+    /// Yes, without WebSocket: the closure gets the bare connection, after the request, and writes the answer itself.
+    ///
+    /// It is called exactly once, as with `accept`.
+    case takeOver(@Sendable (any Channel) -> EventLoopFuture<Void>)
 }
 
 /// Somebody who takes connections over from HTTP.
@@ -74,3 +86,6 @@ public protocol UpgradeAcceptor: Sendable {
     /// 502.
     func answer(_ request: UpgradeRequest, on eventLoop: any EventLoop) -> EventLoopFuture<UpgradeAnswer>
 }
+
+/// An acceptor that takes a Remote Desktop gateway's requests without WebSocket too; nobody else is asked about those.
+public protocol GatewayAcceptor: UpgradeAcceptor {}

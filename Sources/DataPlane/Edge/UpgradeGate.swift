@@ -96,14 +96,19 @@ final class UpgradeGate: ChannelDuplexHandler, RemovableChannelHandler {
         case .waiting:
             guard case .head(let head) = self.unwrapInboundIn(data) else { return }
             self.timer?.cancel()
-            if self.asksForUpgrade(head) {
+            // A gateway's methods are never the router's.
+            if self.gatewayMethod != nil || self.asksForUpgrade(head) {
                 self.state = .holding(head)
             } else {
                 self.serveOrdinary([data], context)
             }
         case .holding(let head):
-            guard case .end = self.unwrapInboundIn(data) else { return }
-            if Self.key(of: head) == nil {
+            guard case .end = self.unwrapInboundIn(data) else {
+                // Only a gateway's request can have a body here, and its first one has none.
+                self.refuse(.badRequest, "A gateway's first request has no body.", context)
+                return
+            }
+            if self.asksForUpgrade(head), Self.key(of: head) == nil {
                 self.refuse(.upgradeRequired, "A WebSocket handshake of version 13 is needed.", context)
             } else {
                 self.ask(head, context)
@@ -129,6 +134,8 @@ final class UpgradeGate: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireUserInboundEventTriggered(event)
     }
 
+    private var gatewayMethod: String? { self.handlers.methodHandler.replaced }
+
     private func asksForUpgrade(_ head: HTTPRequestHead) -> Bool {
         head.method == .GET && head.version == .http1_1
             && head.headers[canonicalForm: "connection"].contains { $0.lowercased() == "upgrade" }
@@ -149,10 +156,12 @@ final class UpgradeGate: ChannelDuplexHandler, RemovableChannelHandler {
         }
         let request = UpgradeRequest(
             head: head,
-            method: self.handlers.methodHandler.hasReplaced ? "RDG_OUT_DATA" : "GET",
-            remoteAddress: context.channel.remoteAddress
+            method: self.gatewayMethod ?? "GET",
+            remoteAddress: context.channel.remoteAddress,
+            asksForWebSocket: self.asksForUpgrade(head)
         )
-        self.ask(self.acceptors[...], request, context.eventLoop).whenComplete { result in
+        let asked = request.asksForWebSocket ? self.acceptors : self.acceptors.filter { $0 is any GatewayAcceptor }
+        self.ask(asked[...], request, context.eventLoop).whenComplete { result in
             let (gate, context) = bound.value
             gate.act(on: result, request, context)
         }
@@ -179,13 +188,16 @@ final class UpgradeGate: ChannelDuplexHandler, RemovableChannelHandler {
     ) {
         guard case .asking(let head) = self.state else {
             // Too late, by the deadline or because the client went; what was dialled has to be released.
-            if case .success(.accept(_, let install)) = result {
-                _ = install(context.channel)
+            switch result {
+            case .success(.accept(_, let install)), .success(.takeOver(let install)): _ = install(context.channel)
+            case .success(.notMine), .success(.refuse), .failure: break
             }
             return
         }
         self.timer?.cancel()
         switch result {
+        case .success(.notMine) where self.gatewayMethod != nil:
+            self.refuse(.notFound, "There is no gateway at this path.", context)
         case .success(.notMine):
             self.serveOrdinary(
                 [NIOAny(HTTPServerRequestPart.head(head)), NIOAny(HTTPServerRequestPart.end(nil))],
@@ -196,8 +208,9 @@ final class UpgradeGate: ChannelDuplexHandler, RemovableChannelHandler {
         case .failure:
             self.refuse(.badGateway, "The target cannot be reached.", context)
         case .success(.accept(let subprotocol, let install)):
-            let answer = Self.switchingAnswer(request, subprotocol)
-            self.exchange(answer, install, context)
+            self.exchange(Self.switchingAnswer(request, subprotocol), install, context)
+        case .success(.takeOver(let install)):
+            self.exchange(nil, install, context)
         }
     }
 
@@ -228,7 +241,10 @@ final class UpgradeGate: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func refuse(_ status: HTTPResponseStatus, _ text: String, _ context: ChannelHandlerContext) {
         self.leave()
-        let fields = status == .upgradeRequired ? [("sec-websocket-version", WebSocketHandshake.version)] : []
+        var fields: [(String, String)] = []
+        if status == .upgradeRequired { fields = [("sec-websocket-version", WebSocketHandshake.version)] }
+        // RFC 9110 section 15.5.2 wants a scheme; none of the gateway clients' own is offered, so they do not ask for a password.
+        if status == .unauthorized { fields = [("www-authenticate", "Bearer")] }
         PlainAnswer(status: status, text: text, fields: fields).write(to: context)
     }
 
@@ -248,12 +264,12 @@ final class UpgradeGate: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func exchange(
-        _ answer: HTTPResponseHead,
+        _ answer: HTTPResponseHead?,
         _ install: @escaping @Sendable (any Channel) -> EventLoopFuture<Void>,
         _ context: ChannelHandlerContext
     ) {
         self.state = .switching([])
-        context.writeAndFlush(self.wrapOutboundOut(.head(answer)), promise: nil)
+        if let answer { context.writeAndFlush(self.wrapOutboundOut(.head(answer)), promise: nil) }
         let channel = context.channel
         let pipeline = context.pipeline.syncOperations
         // A WebSocket has no half-close, so the end of what the client sends is the end.
