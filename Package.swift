@@ -103,11 +103,18 @@ let package = Package(
             providers: [.apt(["libsodium-dev"])]
         ),
         .systemLibrary(name: "CLinux", path: "Sources/System/CLinux"),
+        .systemLibrary(
+            name: "CGSSAPI",
+            path: "Sources/System/CGSSAPI",
+            pkgConfig: "krb5-gssapi",
+            providers: [.apt(["libkrb5-dev"])]
+        ),
 
         // Wire
         room("Wire", "WebSocketWire", ["Vocabulary", nio]),
         room("Wire", "SSHWire", ["Vocabulary", nio, crypto, cryptoExtras]),
         room("Wire", "AgentWire", ["Vocabulary"]),
+        room("Wire", "RDPWire", ["Vocabulary", nio, crypto, cryptoExtras, asn1]),
 
         // Storage
         room("Storage", "Storage", ["Vocabulary"]),
@@ -159,6 +166,15 @@ let package = Package(
             ]
         ),
         room("DataPlane", "Tunnel", ["Vocabulary", "WebSocketWire", "AccessControl", nio, posix, log]),
+        room(
+            "DataPlane",
+            "RemoteDesktop",
+            [
+                "Vocabulary", "RDPWire", "WebSocketWire", "AccessControl", "Tunnel", "Edge", "CGSSAPI", nio, posix,
+                http1,
+                tls, nioTLS, crypto, log,
+            ]
+        ),
         room("DataPlane", "NamespaceFabric", ["Vocabulary", "Fabric", "CLinux", log]),
 
         // Routes
@@ -188,7 +204,7 @@ let package = Package(
             "BastionRoutes",
             [
                 "Vocabulary", "Federation", "AccessControl", "Resources", "Sessions", "Tunnel", "WebSocketWire", "Edge",
-                "Audit",
+                "Audit", "RemoteDesktop", "RDPWire",
                 hummingbird, nio, http1, httpTypes, log,
             ]
         ),
@@ -210,8 +226,8 @@ let package = Package(
                 "Federation",
                 "SSHAuthority", "Resources", "Sessions", "Hosts", "Edge", "Tunnel", "SignInRoutes", "GraphRoutes",
                 "ResourceRoutes",
-                "BastionRoutes", "HostRoutes", "Fabric", "NamespaceFabric", "Deployments", hummingbird,
-                hummingbirdCore, nio, posix, tls, log, lifecycle, yaml,
+                "BastionRoutes", "HostRoutes", "Fabric", "NamespaceFabric", "Deployments", "RemoteDesktop", "RDPWire",
+                hummingbird, hummingbirdCore, nio, posix, tls, log, lifecycle, yaml,
                 x509, asn1, crypto,
                 arguments,
             ]
@@ -266,9 +282,10 @@ let package = Package(
         tests("WebSocketWire", [nio, embedded]),
         tests("SSHWire", ["TestKit", nio, crypto, cryptoExtras]),
         tests("AgentWire"),
+        tests("RDPWire", ["TestKit", nio, crypto, cryptoExtras, asn1]),
         tests("Storage", ["SQLiteStorage", "TestKit"]),
         tests("Audit", ["TestKit"]),
-        tests("Keys", ["TestKit", crypto, cryptoExtras]),
+        tests("Keys", ["TestKit", crypto, cryptoExtras, x509, asn1]),
         tests("Passwords"),
         tests("Identity", ["TestKit", "Passwords"]),
         tests("AccessControl", ["TestKit"]),
@@ -304,6 +321,14 @@ let package = Package(
             [
                 "WebSocketWire", nio, posix, embedded, http1, http2, tls, httpTypes, hummingbird, hummingbirdCore, log,
                 lifecycle, x509, asn1, crypto,
+            ]
+        ),
+        tests(
+            "RemoteDesktop",
+            [
+                "TestKit", "RDPWire", "Tunnel", "AccessControl", "WebSocketWire", "Edge", nio, posix, embedded, http1,
+                tls,
+                x509, asn1, crypto,
             ]
         ),
         tests("Tunnel", ["TestKit", "AccessControl", "WebSocketWire", nio, posix, embedded]),
