@@ -3,6 +3,14 @@ public import Vocabulary
 
 /// One person's way through the bastion to one target: admitted once, carried by one or more sockets, ended once.
 public struct Session: Sendable, Hashable {
+    /// How the client comes to the bastion host.
+    public enum Way: Hashable, Sendable {
+        /// A WebSocket with the target's own bytes.
+        case tunnel
+        /// The Remote Desktop gateway.
+        case gateway
+    }
+
     /// The identifier that audit lines, metrics and administrators use; it opens nothing.
     public let id: GUID
     /// Who.
@@ -17,6 +25,10 @@ public struct Session: Sendable, Hashable {
     public let source: String
     /// When it was admitted.
     public let admittedAt: Instant
+    /// How the client comes.
+    public let way: Way
+    /// Whether the person was signed in to the machine by this session, so that it lasts no longer than their right to sign in does.
+    public internal(set) var hasSignedIn = false
     /// How many sockets carry it now.
     public internal(set) var sockets = 0
     /// Bytes towards the target, of sockets that are closed.
@@ -93,6 +105,7 @@ public struct ConnectionJudge: Sendable {
     let judge: @Sendable (Subject, _ bastion: ResourcePath, _ target: ResourcePath, _ port: Int) -> Verdict<Allowed>
     let current: @Sendable (GUID) async throws -> Subject?
     let goesOn: @Sendable (Subject, _ bastion: ResourcePath, _ target: ResourcePath, _ port: Int) -> Verdict<Allowed>
+    let entry: @Sendable (GUID, _ target: ResourcePath) async throws -> Refusal?
 
     /// Makes a judge from the two questions it asks.
     /// - Parameters:
@@ -100,11 +113,14 @@ public struct ConnectionJudge: Sendable {
     ///   - current: the person as of now; nil when unknown or disabled.
     ///   - goesOn: whether a connection that is open may stay open: rights and reach, but no switch of the bastion host, which is about the
     ///     next connection; the same as `judge` when left out.
+    ///   - entry: why somebody may not be signed in to a machine, nil when they may; asked of sessions that signed somebody in.
     public init(
         judge: @escaping @Sendable (Subject, ResourcePath, ResourcePath, Int) -> Verdict<Allowed>,
         current: @escaping @Sendable (GUID) async throws -> Subject?,
-        goesOn: (@Sendable (Subject, ResourcePath, ResourcePath, Int) -> Verdict<Allowed>)? = nil
+        goesOn: (@Sendable (Subject, ResourcePath, ResourcePath, Int) -> Verdict<Allowed>)? = nil,
+        entry: @escaping @Sendable (GUID, ResourcePath) async throws -> Refusal? = { _, _ in nil }
     ) {
+        self.entry = entry
         self.judge = judge
         self.goesOn = goesOn ?? judge
         self.current = current

@@ -26,6 +26,7 @@ struct SessionTable {
     private var ending: [GUID: Row] = [:]
     private var byAuthToken: [String: GUID] = [:]
     private var tickets: [String: Ticket] = [:]
+    var gatewayTickets: [String: GatewayTicket] = [:]
     private var refusals: [String: (refusal: Refusal, expiresAt: Instant)] = [:]
 
     /// The session behind a token.
@@ -106,6 +107,7 @@ struct SessionTable {
     mutating func sweep(at now: Instant) -> [Row] {
         self.refusals = self.refusals.filter { $0.value.expiresAt > now }
         self.tickets = self.tickets.filter { $0.value.expiresAt > now }
+        self.gatewayTickets = self.gatewayTickets.filter { $0.value.forgetAt > now }
         let stale = self.rows.values.filter { $0.session.sockets == 0 && $0.idleUntil <= now }
         return stale.compactMap { self.remove($0.session.id) }
     }

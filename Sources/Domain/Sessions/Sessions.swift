@@ -22,18 +22,23 @@ public final class Sessions: Sendable {
         /// How long after a change of rights the tunnel is cut: the host, told at the same moment, first writes its message to the screen.
         public var grace: Duration = .milliseconds(700)
 
+        /// How long a gateway token can be used.
+        public var gatewayTokenLife: Duration = .seconds(300)
+        /// How long a gateway token is remembered after that, to say of the next one who brings it what is wrong.
+        public var gatewayMemory: Duration = .seconds(3600)
+
         /// The defaults.
         public init() {}
     }
 
-    private let judge: ConnectionJudge
+    let judge: ConnectionJudge
     private let accessControl: AccessControl
-    private let audit: AuditLog
-    private let clock: TimeSource
-    private let random: RandomSource
-    private let limits: Limits
+    let audit: AuditLog
+    let clock: TimeSource
+    let random: RandomSource
+    let limits: Limits
     private let nodeID: String
-    private let table = Mutex(SessionTable())
+    let table = Mutex(SessionTable())
 
     /// Makes an empty table.
     public init(
@@ -74,7 +79,7 @@ public final class Sessions: Sendable {
         }
     }
 
-    private func enter(
+    func enter(
         _ request: AdmissionRequest,
         _ allowed: ConnectionJudge.Allowed,
         in table: inout SessionTable
@@ -98,26 +103,9 @@ public final class Sessions: Sendable {
             }
             row = known
         } else {
-            guard table.count(of: request.subject.id) < self.limits.perSubject, table.rows.count < self.limits.total
-            else {
-                return .refused(
-                    Refusal(
-                        "TooManySessions",
-                        reason: "Too many sessions are open.",
-                        remedy: "End one of them and try again."
-                    )
-                )
-            }
+            if let refusal = self.lackOfRoom(for: request.subject, in: table) { return .refused(refusal) }
             row = SessionTable.Row(
-                session: Session(
-                    id: GUID(from: self.random),
-                    subject: request.subject,
-                    bastion: request.bastion,
-                    target: request.target,
-                    endpoint: allowed.endpoint,
-                    source: request.source,
-                    admittedAt: now
-                ),
+                session: self.session(request, allowed, by: .tunnel),
                 authToken: self.random.token(),
                 port: request.port,
                 idleUntil: now
@@ -134,6 +122,28 @@ public final class Sessions: Sendable {
                 nodeID: self.nodeID,
                 session: row.session.id
             )
+        )
+    }
+
+    func lackOfRoom(for subject: Subject, in table: borrowing SessionTable) -> Refusal? {
+        if table.count(of: subject.id) < self.limits.perSubject, table.rows.count < self.limits.total { return nil }
+        return Refusal(
+            "TooManySessions",
+            reason: "Too many sessions are open.",
+            remedy: "End one of them and try again."
+        )
+    }
+
+    func session(_ request: AdmissionRequest, _ allowed: ConnectionJudge.Allowed, by way: Session.Way) -> Session {
+        Session(
+            id: GUID(from: self.random),
+            subject: request.subject,
+            bastion: request.bastion,
+            target: request.target,
+            endpoint: allowed.endpoint,
+            source: request.source,
+            admittedAt: self.clock.now,
+            way: way
         )
     }
 
@@ -173,7 +183,7 @@ public final class Sessions: Sendable {
     }
 
     // The connection as things are now: who it was admitted for may be gone, and have other groups.
-    private func judgeAgain(_ row: SessionTable.Row, isOpen: Bool = false) async throws -> Verdict<
+    func judgeAgain(_ row: SessionTable.Row, isOpen: Bool = false) async throws -> Verdict<
         ConnectionJudge.Allowed
     > {
         let session = row.session
@@ -219,7 +229,7 @@ public final class Sessions: Sendable {
         guard let gone else { return }
         try await self.audit.record(
             self.event(
-                "tunnel.close",
+                gone.way == .gateway ? "gateway.close" : "tunnel.close",
                 gone,
                 reason: reason,
                 details: ["sent": "\(sent)", "received": "\(received)"]
@@ -267,6 +277,11 @@ public final class Sessions: Sendable {
             do {
                 if case .refused(let refusal) = try await self.judgeAgain(row, isOpen: row.session.sockets > 0) {
                     refused.append((row.session.id, refusal))
+                } else if row.session.hasSignedIn,
+                    let refusal = try await self.judge.entry(row.session.subject.id, row.session.target)
+                {
+                    // At once: nobody but the bastion tells the person.
+                    try await self.end(row.session.id, reason: refusal.sentence)
                 }
             } catch {
                 failure = error
@@ -287,6 +302,27 @@ public final class Sessions: Sendable {
         if let failure { throw failure }
     }
 
+    /// Notes that a session has signed its person in to the machine.
+    public func noteSignIn(_ session: GUID) {
+        self.table.withLock { $0.update(session) { $0.session.hasSignedIn = true } }
+    }
+
+    /// Ends the sessions by which somebody was signed in to a machine; their sockets hear it before this returns.
+    public func endSignedIn(_ person: GUID, on machine: ResourcePath, reason: String) {
+        let rows = self.table.withLock { table in
+            table.rows.values.filter {
+                $0.session.hasSignedIn && $0.session.subject.id == person && $0.session.target == machine
+            }
+            .compactMap { table.remove($0.session.id) }
+        }
+        for row in rows {
+            for end in row.enders.values { end(reason) }
+            let event = self.event("session.end", row.session, reason: reason)
+            // The sockets' own ends are recorded by whoever relays; this record may come after them.
+            Task { [audit] in try? await audit.record(event) }
+        }
+    }
+
     /// Ends everything, for a graceful stop.
     public func endAll(reason: String) async throws {
         for session in self.all() {
@@ -301,7 +337,7 @@ public final class Sessions: Sendable {
         try await self.audit.record(self.event("session.end", row.session, reason: reason))
     }
 
-    private func event(
+    func event(
         _ action: String,
         _ session: Session,
         outcome: AuditEvent.Outcome = .success,
@@ -321,7 +357,7 @@ public final class Sessions: Sendable {
         )
     }
 
-    private func record(
+    func record(
         _ action: String,
         _ request: AdmissionRequest,
         refusal: Refusal? = nil,

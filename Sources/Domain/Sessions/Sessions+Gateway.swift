@@ -1,0 +1,209 @@
+import AccessControl
+import Audit
+import Synchronization
+public import Vocabulary
+
+/// The tokens of the Remote Desktop gateway. A client shows its token once, then asks for a machine by name: both are judged, and every
+/// refusal is recorded with a code of its own, which the client does not get to see.
+extension Sessions {
+    /// Decides and, if allowed, makes a session with a token for one desktop.
+    ///
+    /// - Parameters:
+    ///   - names: how the client may name the machine: its host name, its resource's name, its address.
+    ///   - isPasswordless: whether the token itself is who the person is, towards the machine too.
+    ///   - judged: the answer of the same judge, a moment ago.
+    public func admitDesktop(
+        _ request: AdmissionRequest,
+        names: [String],
+        isPasswordless: Bool,
+        judged: Verdict<ConnectionJudge.Allowed>
+    ) async throws -> Verdict<GatewayAdmission> {
+        let verdict: Verdict<GatewayAdmission>
+        switch judged {
+        case .refused(let refusal): verdict = .refused(refusal)
+        case .allowed(let allowed):
+            verdict = self.table.withLock { table in
+                let now = self.clock.now
+                _ = table.sweep(at: now)
+                if let refusal = self.lackOfRoom(for: request.subject, in: table) { return .refused(refusal) }
+                let session = self.session(request, allowed, by: .gateway)
+                let end = now + self.limits.gatewayTokenLife
+                table.insert(
+                    SessionTable.Row(
+                        session: session,
+                        authToken: self.random.token(),
+                        port: request.port,
+                        idleUntil: end
+                    )
+                )
+                let token = self.random.token()
+                table.issueGateway(
+                    token,
+                    GatewayTicket(
+                        session: session,
+                        names: names.map { $0.lowercased() },
+                        isPasswordless: isPasswordless,
+                        expiresAt: end,
+                        forgetAt: end + self.limits.gatewayMemory
+                    )
+                )
+                return .allowed(GatewayAdmission(token: Secret(token), expiresAt: end, session: session.id))
+            }
+        }
+        switch verdict {
+        case .allowed(let admission): try await self.record("gateway.admit", request, session: admission.session)
+        case .refused(let refusal): try await self.record("gateway.admit", request, refusal: refusal)
+        }
+        return verdict
+    }
+
+    /// Spends a gateway token: it must be known, unused, young enough, brought from where it was given to, and its person still allowed.
+    ///
+    /// Refusals: `GatewayTokenNotKnown`, `GatewayTokenUsed`, `GatewayTokenExpired`, `GatewayTokenFromElsewhere`, `SessionEnded`, and what
+    /// the judge says. A token that comes from elsewhere is spent as well: two have it.
+    public func openGateway(token: String, from source: String) async throws -> Verdict<GatewayOpening> {
+        let now = self.clock.now
+        let until = now + self.limits.gatewayTokenLife
+        guard
+            let (ticket, row) = self.table.withLock({ $0.spendGateway(token, at: now, idleUntil: until) })
+        else {
+            let refusal = Refusal("GatewayTokenNotKnown", reason: "The gateway token is not known.")
+            try await self.audit.record(
+                AuditEvent(
+                    at: now,
+                    actor: nil,
+                    actorName: "",
+                    action: "gateway.open",
+                    target: "",
+                    outcome: .refused,
+                    reason: refusal.sentence,
+                    source: source,
+                    details: ["code": refusal.code]
+                )
+            )
+            return .refused(refusal)
+        }
+        var refusal: Refusal?
+        if ticket.session.source != source {
+            refusal = Refusal("GatewayTokenFromElsewhere", reason: "The gateway token was given to another address.")
+        } else if ticket.spentAt != nil {
+            refusal = Refusal("GatewayTokenUsed", reason: "The gateway token was used before.", remedy: Self.again)
+        } else if ticket.expiresAt <= now {
+            refusal = Refusal("GatewayTokenExpired", reason: "The gateway token is too old.", remedy: Self.again)
+        } else if let row {
+            switch try await self.judgeAgain(row) {
+            case .refused(let reason): refusal = reason
+            case .allowed: break
+            }
+        } else {
+            refusal = Refusal("SessionEnded", reason: "The session has ended.", remedy: Self.again)
+        }
+        if let refusal {
+            try await self.refuseGateway(ticket.session, refusal, from: source)
+            return .refused(refusal)
+        }
+        return .allowed(
+            GatewayOpening(session: ticket.session, isPasswordless: ticket.isPasswordless, names: ticket.names)
+        )
+    }
+
+    /// Decides about the machine that a client with a spent token asks for; the answer is what `grant` takes.
+    ///
+    /// Refusals: `GatewayTargetOther`, `GatewayPortOther`, `SessionEnded`, and what the judge says.
+    public func aimGateway(
+        _ opening: GatewayOpening,
+        names: [String],
+        port: Int
+    ) async throws -> Verdict<(session: Session, allowed: ConnectionJudge.Allowed)> {
+        let session = opening.session
+        let row = self.table.withLock { $0.rows[session.id] }
+        var refusal: Refusal?
+        if !names.contains(where: { opening.names.contains(Self.bare($0)) }) {
+            refusal = Refusal("GatewayTargetOther", reason: "The gateway token is for another machine.")
+        } else if port != session.endpoint.port {
+            refusal = Refusal("GatewayPortOther", reason: "The gateway token is for another port.")
+        } else if let row {
+            switch try await self.judgeAgain(row) {
+            case .refused(let reason): refusal = reason
+            case .allowed(let allowed):
+                try await self.audit.record(
+                    self.event("gateway.open", session, reason: "", details: ["port": "\(session.endpoint.port)"])
+                )
+                return .allowed((session, allowed))
+            }
+        } else {
+            refusal = Refusal("SessionEnded", reason: "The session has ended.", remedy: Self.again)
+        }
+        let found = refusal ?? Refusal("SessionEnded", reason: "The session has ended.")
+        try await self.refuseGateway(session, found, from: session.source)
+        return .refused(found)
+    }
+
+    /// Whether a client that carries a session may go on with it: it brings the token that opened it, from the same address.
+    public func renewGateway(token: String, session: GUID, from source: String) async throws -> Verdict<GatewayOpening>
+    {
+        let known = self.table.withLock { table in table.gatewayTicket(token).map { ($0, table.rows[session]) } }
+        guard let (ticket, found) = known, let row = found, ticket.session.id == session,
+            ticket.session.source == source
+        else {
+            return .refused(Refusal("GatewayTokenNotKnown", reason: "The gateway token is not that of the session."))
+        }
+        if case .refused(let refusal) = try await self.judgeAgain(row) {
+            try await self.refuseGateway(ticket.session, refusal, from: source)
+            return .refused(refusal)
+        }
+        return .allowed(
+            GatewayOpening(session: ticket.session, isPasswordless: ticket.isPasswordless, names: ticket.names)
+        )
+    }
+
+    private static let again = "Download a new connection file, or run 'sally network bastion rdp'."
+
+    private func refuseGateway(_ session: Session, _ refusal: Refusal, from source: String) async throws {
+        var event = self.event(
+            "gateway.open",
+            session,
+            outcome: .refused,
+            reason: refusal.sentence,
+            details: ["code": refusal.code]
+        )
+        event.source = source
+        try await self.audit.record(event)
+    }
+
+    // Some clients write the port behind the name; an address in brackets is the address.
+    private static func bare(_ name: String) -> String {
+        let name = name.lowercased()
+        if name.hasPrefix("["), let end = name.firstIndex(of: "]") {
+            return String(name[name.index(after: name.startIndex)..<end])
+        }
+        let parts = name.split(separator: ":", omittingEmptySubsequences: false)
+        return parts.count == 2 ? String(parts[0]) : name
+    }
+}
+
+extension SessionTable {
+    /// How many gateway tokens are remembered at most; the oldest go first.
+    private static let mostGatewayTickets = 20_000
+
+    mutating func issueGateway(_ token: String, _ ticket: GatewayTicket) {
+        while self.gatewayTickets.count >= Self.mostGatewayTickets,
+            let oldest = self.gatewayTickets.min(by: { $0.value.forgetAt < $1.value.forgetAt })
+        {
+            self.gatewayTickets[oldest.key] = nil
+        }
+        self.gatewayTickets[token] = ticket
+    }
+
+    func gatewayTicket(_ token: String) -> GatewayTicket? { self.gatewayTickets[token] }
+
+    /// Marks a token as used; as it was before, with its session if that lives. Nil when it never was.
+    mutating func spendGateway(_ token: String, at now: Instant, idleUntil: Instant) -> (GatewayTicket, Row?)? {
+        guard let ticket = self.gatewayTickets[token] else { return nil }
+        if ticket.spentAt == nil, ticket.expiresAt > now {
+            self.gatewayTickets[token]?.spentAt = now
+            self.update(ticket.session.id) { $0.idleUntil = idleUntil }
+        }
+        return (ticket, self.rows[ticket.session.id])
+    }
+}

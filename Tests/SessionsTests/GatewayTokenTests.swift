@@ -1,0 +1,197 @@
+import AccessControl
+import Audit
+import Sessions
+import TestKit
+import Testing
+import Vocabulary
+
+/// The gateway's tokens: one person, one machine, one port, one address, one use.
+struct GatewayTokenTests {
+    private static func admit(
+        _ world: SessionsWorld,
+        _ subject: Subject,
+        isPasswordless: Bool = true
+    ) async throws -> GatewayAdmission {
+        let request = world.request(subject, port: 3389)
+        let verdict = try await world.sessions.admitDesktop(
+            request,
+            names: ["MyVM", "10.0.0.4"],
+            isPasswordless: isPasswordless,
+            judged: world.judge(request)
+        )
+        switch verdict {
+        case .allowed(let admission): return admission
+        case .refused(let refusal): throw Refused(code: refusal.code)
+        }
+    }
+
+    private static func open(
+        _ world: SessionsWorld,
+        _ admission: GatewayAdmission,
+        from source: String = "192.0.2.7"
+    ) async throws -> GatewayOpening {
+        switch try await world.sessions.openGateway(token: admission.token.withValue { $0 }, from: source) {
+        case .allowed(let opening): return opening
+        case .refused(let refusal): throw Refused(code: refusal.code)
+        }
+    }
+
+    private static func aim(
+        _ world: SessionsWorld,
+        _ opening: GatewayOpening,
+        _ name: String,
+        _ port: Int = 3389
+    ) async throws -> String {
+        switch try await world.sessions.aimGateway(opening, names: [name], port: port) {
+        case .allowed(let redeemed): "\(redeemed.allowed.endpoint)"
+        case .refused(let refusal): refusal.code
+        }
+    }
+
+    @Test(
+        "opens the machine it was given for, by any of its names",
+        arguments: ["myvm", "MYVM", "10.0.0.4", "myvm:3389"]
+    )
+    func opens(name: String) async throws {
+        let world = try await SessionsWorld()
+        let opening = try await Self.open(world, try await Self.admit(world, try await world.person("alice")))
+        #expect(opening.isPasswordless)
+        #expect(try await Self.aim(world, opening, name) == "10.0.0.4:3389")
+        #expect(try await world.gatewayRecords() == ["gateway.open success", "gateway.admit success"])
+    }
+
+    @Test("opens once, and the second time says that it was used (X26, X84)")
+    func once() async throws {
+        let world = try await SessionsWorld()
+        let admission = try await Self.admit(world, try await world.person("alice"))
+        _ = try await Self.open(world, admission)
+        await #expect(throws: Refused(code: "GatewayTokenUsed")) { try await Self.open(world, admission) }
+        #expect(try await world.gatewayRecords().first == "gateway.open refused GatewayTokenUsed")
+    }
+
+    @Test("opens within five minutes and not after them", arguments: [(299, true), (300, false)])
+    func expires(seconds: Int, isOpen: Bool) async throws {
+        let world = try await SessionsWorld()
+        let admission = try await Self.admit(world, try await world.person("alice"))
+        world.clock.turn(.seconds(seconds))
+        if isOpen {
+            _ = try await Self.open(world, admission)
+        } else {
+            await #expect(throws: Refused(code: "GatewayTokenExpired")) { try await Self.open(world, admission) }
+        }
+    }
+
+    @Test("opens nothing from another address, and is spent by the attempt (X84)")
+    func elsewhere() async throws {
+        let world = try await SessionsWorld()
+        let admission = try await Self.admit(world, try await world.person("alice"))
+        await #expect(throws: Refused(code: "GatewayTokenFromElsewhere")) {
+            try await Self.open(world, admission, from: "198.51.100.9")
+        }
+        await #expect(throws: Refused(code: "GatewayTokenUsed")) { try await Self.open(world, admission) }
+    }
+
+    @Test(
+        "opens no other machine and no other port",
+        arguments: [("otherVM", 3389, "GatewayTargetOther"), ("myVM", 22, "GatewayPortOther")]
+    )
+    func others(name: String, port: Int, code: String) async throws {
+        let world = try await SessionsWorld()
+        let opening = try await Self.open(world, try await Self.admit(world, try await world.person("alice")))
+        #expect(try await Self.aim(world, opening, name, port) == code)
+        #expect(try await world.gatewayRecords().first == "gateway.open refused \(code)")
+    }
+
+    @Test("opens nothing when the right is gone meanwhile")
+    func revoked() async throws {
+        let world = try await SessionsWorld()
+        let alice = try await world.person("alice")
+        let admission = try await Self.admit(world, alice)
+        let opening = try await Self.open(world, try await Self.admit(world, alice))
+        try await world.revoke(alice)
+        await #expect(throws: Refused.self) { try await Self.open(world, admission) }
+        #expect(try await Self.aim(world, opening, "myVM") != "10.0.0.4:3389")
+    }
+
+    @Test("opens nothing when its session was ended")
+    func ended() async throws {
+        let world = try await SessionsWorld()
+        let admission = try await Self.admit(world, try await world.person("alice"))
+        try await world.sessions.end(admission.session, reason: "test")
+        await #expect(throws: Refused(code: "SessionEnded")) { try await Self.open(world, admission) }
+    }
+
+    @Test("a stranger's guess is recorded without a name, and opens nothing (X36)")
+    func unknown() async throws {
+        let world = try await SessionsWorld()
+        let verdict = try await world.sessions.openGateway(token: "guess", from: "192.0.2.7")
+        guard case .refused(let refusal) = verdict else { return #expect(Bool(false), "it opened") }
+        #expect(refusal.code == "GatewayTokenNotKnown")
+        #expect(try await world.gatewayRecords() == ["gateway.open refused GatewayTokenNotKnown"])
+    }
+
+    @Test("many clients with one token at once: one gets in")
+    func race() async throws {
+        let world = try await SessionsWorld()
+        let admission = try await Self.admit(world, try await world.person("alice"))
+        let opened = await withTaskGroup(of: Bool.self) { group in
+            for _ in 0..<50 { group.addTask { (try? await Self.open(world, admission)) != nil } }
+            return await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
+        }
+        #expect(opened == 1)
+    }
+
+    @Test("counts among the sessions of its person")
+    func limit() async throws {
+        let world = try await SessionsWorld { $0.perSubject = 1 }
+        let alice = try await world.person("alice")
+        _ = try await Self.admit(world, alice)
+        await #expect(throws: Refused(code: "TooManySessions")) { try await Self.admit(world, alice) }
+    }
+
+    @Test("renews the session that it opened, and no other")
+    func renews() async throws {
+        let world = try await SessionsWorld()
+        let alice = try await world.person("alice")
+        let admission = try await Self.admit(world, alice)
+        let other = try await Self.admit(world, alice)
+        _ = try await Self.open(world, admission)
+        let token = admission.token.withValue { $0 }
+        for (session, source, isRenewed) in [
+            (admission.session, "192.0.2.7", true), (other.session, "192.0.2.7", false),
+            (admission.session, "198.51.100.9", false),
+        ] {
+            let verdict = try await world.sessions.renewGateway(token: token, session: session, from: source)
+            if case .allowed = verdict { #expect(isRenewed) } else { #expect(!isRenewed) }
+        }
+    }
+
+    @Test("the end of a desktop is recorded as the gateway's")
+    func closes() async throws {
+        let world = try await SessionsWorld()
+        let admission = try await Self.admit(world, try await world.person("alice"))
+        let opening = try await Self.open(world, admission)
+        #expect(try await Self.aim(world, opening, "myVM") == "10.0.0.4:3389")
+        let socket = try #require(world.sessions.attach(admission.session) { _ in })
+        try await world.sessions.detach(admission.session, socket: socket, sent: 1, received: 2, reason: "closed")
+        #expect(try await world.gatewayRecords().first == "gateway.close success")
+    }
+}
+
+extension SessionsWorld {
+    /// What the judge says of a request now.
+    fileprivate func judge(_ request: AdmissionRequest) -> Verdict<ConnectionJudge.Allowed> {
+        switch self.access.decide(.read("Microsoft.Compute/virtualMachines"), at: request.target, for: request.subject)
+        {
+        case .refused(let refusal): .refused(refusal)
+        case .allowed(let allowed):
+            .allowed(.init(decision: allowed, endpoint: Endpoint(address: "10.0.0.4", port: request.port)))
+        }
+    }
+
+    /// The gateway's entries in the audit log, newest first, with the refusal's code.
+    fileprivate func gatewayRecords() async throws -> [String] {
+        try await self.audit.entries(limit: 100).map(\.event).filter { $0.action.hasPrefix("gateway.") }
+            .map { [$0.action, $0.outcome.rawValue, $0.details["code"]].compactMap { $0 }.joined(separator: " ") }
+    }
+}
