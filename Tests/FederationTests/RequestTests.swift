@@ -105,7 +105,7 @@ struct TokenRequestTests {
         #expect(Self.read(["grant_type": "", "client_id": Self.az])?.code == 70003)
         #expect(Self.read(["client_id": Self.az])?.code == 900144)
         #expect(
-            Self.read(["grant_type": "client_credentials", "client_id": Self.az, "token_type": "pop"])?.code == 90023
+            Self.read(["grant_type": "client_credentials", "client_id": Self.az, "token_type": "mac"])?.code == 90023
         )
     }
 

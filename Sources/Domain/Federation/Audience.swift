@@ -8,6 +8,8 @@ public enum Audience: String, Sendable, Hashable, CaseIterable, Codable {
     case linuxSignIn
     /// The agents' interface, for the identities of machines.
     case machine
+    /// Signing in to the desktop of one machine; each machine is a resource of its own.
+    case desktopSignIn
 }
 
 /// Which of the two spellings of the sign-in interface a request used; they differ in names and number formats.

@@ -78,8 +78,14 @@ extension AuthorizationRequest {
             challenge: parameters["code_challenge"],
             method: parameters["code_challenge_method"]
         )
-        guard challenge != nil || !isPublicClient else { throw .challengeMissing }
-        try Self.checkScope(parameters, version: version, origin: origin)
+        let resources = try Self.resources(parameters, version: version, origin: origin)
+        let isForDesktop = resources.contains { $0.audience == .desktopSignIn }
+        guard !isForDesktop || resources.count == 1 else { throw .severalResources }
+        // The desktop client knows no PKCE; what its codes buy is bound to a key of the client's instead, and to this one machine.
+        guard challenge != nil || !isPublicClient || isForDesktop && address.client == Self.desktopClient else {
+            throw .challengeMissing
+        }
+        guard isForDesktop || address.client != Self.desktopClient else { throw .notPreauthorized }
         for name in ["state", "nonce", "login_hint"] {
             guard (parameters[name]?.utf8.count ?? 0) <= 4096 else { throw .badParameter(name, "it is too long") }
         }
@@ -99,18 +105,19 @@ extension AuthorizationRequest {
     }
 
     // On this leg scopes may span several resources, and version 1 may name its resource only later.
-    private static func checkScope(
+    private static func resources(
         _ parameters: [String: String],
         version: EndpointVersion,
         origin: ServiceOrigin
-    ) throws(OAuthError) {
+    ) throws(OAuthError) -> [ScopeRequest.Resource] {
         if let scope = parameters["scope"], version == .v2 {
-            _ = try ScopeRequest(scope: scope, origin: origin)
+            return try ScopeRequest(scope: scope, origin: origin).resources
         } else if let resource = parameters["resource"], version == .v1 {
-            _ = try ScopeRequest(resource: resource, origin: origin)
+            return try ScopeRequest(resource: resource, origin: origin).resources
         } else if version == .v2 {
             throw .missing("scope")
         }
+        return []
     }
 
     // One that is passed over would let an old sign-in do where the client asked for a new one.

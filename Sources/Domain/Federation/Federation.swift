@@ -16,7 +16,8 @@ public final class Federation: Sendable {
             "federation-1",
             AttemptLimits.schema + AuthorizationCodes.schema + RefreshTokens.schema + DeviceCodes.schema
                 + SignInFlows.schema + BrowserSessions.schema
-        )
+        ),
+        Migration("federation-2", DesktopConsents.schema),
     ]
 
     /// The addresses and names of this installation.
@@ -35,6 +36,9 @@ public final class Federation: Sendable {
     let deviceCodes: DeviceCodes
     let flows: SignInFlows
     let sessions: BrowserSessions
+    let desktopConsents: DesktopConsents
+    let desktopNonces: DesktopNonces
+    private let desktops = Mutex<DesktopHosts?>(nil)
     private let issuer = Mutex<CertificateIssuer?>(nil)
     private let lastRemoval = Mutex<Instant?>(nil)
 
@@ -62,12 +66,20 @@ public final class Federation: Sendable {
         self.deviceCodes = DeviceCodes(database: database, clock: clock, random: random)
         self.flows = SignInFlows(database: database, clock: clock, random: random)
         self.sessions = BrowserSessions(database: database, clock: clock, random: random)
+        self.desktopConsents = DesktopConsents(database: database, clock: clock)
+        self.desktopNonces = DesktopNonces(clock: clock, random: random)
     }
 
     /// Who issues SSH certificates; without one such requests are refused as temporarily unavailable.
     public var certificateIssuer: CertificateIssuer? {
         get { self.issuer.withLock { $0 } }
         set { self.issuer.withLock { $0 = newValue } }
+    }
+
+    /// Where machines are found by their host names; without it desktop sign-ins are refused as temporarily unavailable.
+    public var desktopHosts: DesktopHosts? {
+        get { self.desktops.withLock { $0 } }
+        set { self.desktops.withLock { $0 = newValue } }
     }
 
     /// The tenant that is served.
@@ -83,6 +95,7 @@ public final class Federation: Sendable {
             try DeviceCodes.removeExpired(before: now, in: transaction)
             try SignInFlows.removeExpired(before: now, in: transaction)
             try BrowserSessions.removeExpired(before: now, in: transaction)
+            try DesktopConsents.removeExpired(before: now, in: transaction)
         }
     }
 

@@ -21,7 +21,8 @@ extension Federation {
             guard let application = try await self.directory.application(address.client) else {
                 throw OAuthError.unknownClient(address.client.description)
             }
-            guard application.redirectURIs.contains(where: { Self.matches(address.redirectURI, registered: $0) }) else {
+            let registered = application.redirectURIs + self.nativeClientAddresses(of: application)
+            guard registered.contains(where: { Self.matches(address.redirectURI, registered: $0) }) else {
                 throw OAuthError.redirectMismatch
             }
             let request: AuthorizationRequest
@@ -54,7 +55,7 @@ extension Federation {
         let accounts = try await self.accounts(browser: browser)
         switch SignInStep.first(for: request, accounts: accounts, at: self.clock.now) {
         case .complete(let account):
-            return (try await self.complete(request, account.authentication, browser: browser, circumstances), nil)
+            return try await self.conclude(request, account.authentication, pass: nil, browser: browser, circumstances)
         case .refuse(let error):
             return (try self.delivery(of: error, to: request), nil)
         case .credentials(let name):
@@ -123,6 +124,8 @@ extension Federation {
             case (.authorize(let request), .cancel):
                 guard try await self.flows.end(token) else { throw OAuthError.flowExpired }
                 return (try self.delivery(of: .declined, to: request), nil)
+            case (.authorize(let request), .confirm):
+                return try await self.allowDesktop(request, pass, circumstances)
             case (.authorize, _), (.device, _):
                 return try await self.identify(answer, pass, circumstances)
             default:
@@ -140,12 +143,13 @@ extension Federation {
         switch answer {
         case .credentials(let name, let password):
             let name = Self.trimmed(name)
+            let authentication: Authentication
             do {
-                let (_, authentication) = try await self.checkPassword(name, password, circumstances)
-                return try await self.signedIn(authentication, pass, circumstances)
+                (_, authentication) = try await self.checkPassword(name, password, circumstances)
             } catch let error as OAuthError where error.error == "invalid_grant" {
                 return try await self.refused(error, name: name, pass)
             }
+            return try await self.signedIn(authentication, pass, circumstances)
         case .newPassword(let current, let new, let repeated):
             return try await self.replacePassword(current, new: new, repeated: repeated, pass, circumstances)
         case .account(let id):
@@ -182,8 +186,13 @@ extension Federation {
     ) async throws -> (BrowserOutcome, String?) {
         let fresh = try await self.sessions.signIn(authentication, browser: pass.browser)
         let moved = SignInPass(flow: pass.flow, token: pass.token, browser: fresh)
-        let (outcome, _) = try await self.proceed(authentication, moved, circumstances)
-        return (outcome, fresh)
+        do {
+            let (outcome, _) = try await self.proceed(authentication, moved, circumstances)
+            return (outcome, fresh)
+        } catch let error as OAuthError {
+            // With the name, or the browser would lose everybody who is signed in with it.
+            return (.page(.failure(error), status: error.status), fresh)
+        }
     }
 
     private func proceed(
@@ -193,8 +202,7 @@ extension Federation {
     ) async throws -> (BrowserOutcome, String?) {
         switch pass.flow.purpose {
         case .authorize(let request):
-            guard try await self.flows.end(pass.token) else { throw OAuthError.flowExpired }
-            return (try await self.complete(request, authentication, browser: pass.browser, circumstances), nil)
+            return try await self.conclude(request, authentication, pass: pass, browser: pass.browser, circumstances)
         case .device(_, let client, let source):
             var flow = pass.flow
             flow.chosen = authentication
@@ -214,7 +222,7 @@ extension Federation {
     // MARK: - Ends
 
     /// Issues the code.
-    private func complete(
+    func complete(
         _ request: AuthorizationRequest,
         _ authentication: Authentication,
         browser: String?,
@@ -238,11 +246,13 @@ extension Federation {
             fields.append(.init(name: "client_info", value: Base64URL.encode(document.bytes)))
         }
         if let state = request.state { fields.append(.init(name: "state", value: state)) }
+        // There always is one; and clients that are given the address by hand take the end of the line for a part of the code otherwise.
+        fields.append(.init(name: "session_state", value: GUID(from: self.random).description))
         guard let address = RedirectURI(request.redirectURI) else { throw OAuthError.redirectMismatch }
         return Self.delivery(fields, to: address, request.responseMode)
     }
 
-    private func delivery(of error: OAuthError, to request: AuthorizationRequest) throws -> BrowserOutcome {
+    func delivery(of error: OAuthError, to request: AuthorizationRequest) throws -> BrowserOutcome {
         guard let address = RedirectURI(request.redirectURI) else { throw OAuthError.redirectMismatch }
         return self.delivery(of: error, to: address, request.responseMode, state: request.state)
     }

@@ -27,6 +27,30 @@ extension Federation {
 
     /// Checks a token and says who calls; throws as for a header.
     public func caller(token: String, for audience: Audience) async throws(Problem) -> Caller {
+        let claims = try self.claims(of: token, for: audience)
+        return Caller(
+            subject: try await self.subject(claims.id, issuedAt: claims.issuedAt),
+            appID: claims.appID,
+            tokenID: claims.tokenID,
+            issuedAt: Instant(seconds: claims.issuedAt),
+            expiresAt: Instant(seconds: claims.expiresAt),
+            methods: claims.all["amr"]?.array?.compactMap(\.string) ?? []
+        )
+    }
+
+    /// What a token says that is ours, for that audience, and in time. Whether its holder still counts is not looked at.
+    struct TokenClaims: Sendable {
+        let all: JSONValue
+        let audience: String
+        let id: GUID
+        let appID: GUID
+        let tokenID: String
+        let issuedAt: Int64
+        let expiresAt: Int64
+    }
+
+    /// Checks a token without looking at its holder; throws as for a header.
+    func claims(of token: String, for audience: Audience) throws(Problem) -> TokenClaims {
         let claims = try self.keys.verify(token)
         let now = self.clock.now.seconds
         guard
@@ -65,14 +89,14 @@ extension Federation {
         guard notBefore <= now + Self.clockSkew, issuedAt <= now + Self.clockSkew else {
             throw .invalidToken("not yet valid")
         }
-        let subject = try await self.subject(id, issuedAt: issuedAt)
-        return Caller(
-            subject: subject,
+        return TokenClaims(
+            all: claims,
+            audience: named,
+            id: id,
             appID: appID,
             tokenID: tokenID,
-            issuedAt: Instant(seconds: issuedAt),
-            expiresAt: Instant(seconds: expiresAt),
-            methods: claims["amr"]?.array?.compactMap(\.string) ?? []
+            issuedAt: issuedAt,
+            expiresAt: expiresAt
         )
     }
 
@@ -102,7 +126,10 @@ extension Federation {
         guard principal.kind == .managedIdentity, principal.accountEnabled else {
             throw Problem("Forbidden", shown: "This identity cannot get tokens.", logged: "\(principal.id)")
         }
-        guard let audience = self.origin.audience(named: resource), audience != .linuxSignIn else {
+        guard let audience = self.origin.audience(named: resource),
+            audience == .resourceManager
+                || audience == .graph || audience == .machine
+        else {
             throw Problem(
                 "invalid_resource",
                 shown: "AADSTS500011: The resource principal named '\(PrintableText.of(resource, limit: 128))' was not "

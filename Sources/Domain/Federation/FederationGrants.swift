@@ -115,6 +115,7 @@ extension Federation {
         }
         let scope = try self.scope(request, remembered: (entry.request.scope, entry.request.resource))
         guard let resource = scope.resources.first else { throw OAuthError.scope("it names no resource") }
+        try self.checkDesktop(resource, codeFor: entry.request)
         let user = try await self.user(behind: entry.authentication)
         return Entitlement(
             holder: .user(user),

@@ -86,15 +86,17 @@ extension Federation {
         proof: ClientProof
     ) async throws -> (String, TokenMint.Minted) {
         guard let wish = request.certificate else {
+            try await self.checkDesktop(request, entitlement)
             return (
-                "Bearer",
+                request.wantsProofToken ? "pop" : "Bearer",
                 try self.mint.accessToken(
                     for: entitlement.holder,
                     resource: entitlement.resource.name,
                     client: request.clientID,
                     proof: proof,
                     methods: entitlement.methods,
-                    source: request.circumstances.source
+                    source: request.circumstances.source,
+                    confirmation: request.confirmation
                 )
             )
         }

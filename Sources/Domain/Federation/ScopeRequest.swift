@@ -51,7 +51,7 @@ struct ScopeRequest: Sendable, Hashable {
         guard resource.utf8.count <= 2048, let audience = origin.audience(named: resource) else {
             throw .unknownResource(resource)
         }
-        self.resources = [Resource(name: resource, audience: audience)]
+        self.resources = [Resource(name: DesktopResource(resource)?.name ?? resource, audience: audience)]
         self.wantsIDToken = true
         self.wantsRefreshToken = true
         self.text = "user_impersonation"
@@ -73,12 +73,13 @@ struct ScopeRequest: Sendable, Hashable {
     }
 
     // Only the permissions that mean "all that the person may do": a narrower word would promise a limit nobody keeps.
-    private static func resource(_ item: String, origin: ServiceOrigin) throws(OAuthError) -> Resource {
+    private static func resource(_ word: String, origin: ServiceOrigin) throws(OAuthError) -> Resource {
+        let item = DesktopResource.unescaped(word)
         guard let slash = item.lastIndex(of: "/") else { throw .unknownPermission(item) }
         let name = String(item[..<slash])
         guard let audience = origin.audience(named: name) else { throw .unknownResource(name) }
         let permission = item[item.index(after: slash)...]
         guard permission == ".default" || permission == "user_impersonation" else { throw .unknownPermission(item) }
-        return Resource(name: name, audience: audience)
+        return Resource(name: DesktopResource(name)?.name ?? name, audience: audience)
     }
 }

@@ -78,11 +78,15 @@ public struct ServiceOrigin: Sendable, Hashable {
             ]
         case .machine:
             [self.base + "/hosts", "urn:ms-drs:enterpriseregistration.windows.net"]
+        case .desktopSignIn:
+            // Only the beginning: the name of the machine follows.
+            [DesktopResource.prefix]
         }
     }
 
     /// Which part of the service a resource name means; one trailing slash more or less is the same name.
     public func audience(named resource: String) -> Audience? {
+        if DesktopResource(resource) != nil { return .desktopSignIn }
         let bare = resource.hasSuffix("/") ? String(resource.dropLast()) : resource
         return Audience.allCases.first { self.names(of: $0).contains(bare) }
     }
@@ -93,6 +97,14 @@ public struct ServiceOrigin: Sendable, Hashable {
         case .v1: "\(self.loginBase)/\(tenant)/"
         case .v2: "\(self.loginBase)/\(tenant)/v2.0"
         }
+    }
+
+    /// Where a program that has no address of its own has its answers sent: a page of ours, under each of the tenant's names.
+    ///
+    /// Source: Microsoft identity platform, redirect URIs of native clients (`/oauth2/nativeclient`).
+    func nativeClientAddresses(tenant: Tenant) -> [String] {
+        (["common", "organizations", tenant.id.description] + tenant.domains.map { $0.lowercased() })
+            .map { "\(self.loginBase)/\($0)/oauth2/nativeclient" }
     }
 
     /// Every spelling of the token endpoint that a client assertion may name as its audience.

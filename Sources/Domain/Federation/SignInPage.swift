@@ -12,6 +12,8 @@ public enum SignInPage: Sendable, Hashable {
     case deviceCode(flow: String, message: String?)
     /// Really sign that program in?
     case confirmDevice(ConfirmDevicePage)
+    /// Really connect to that machine?
+    case allowDesktop(AllowDesktopPage)
     /// Sign out?
     case signOut(SignOutPage)
     /// Nothing more to do.
@@ -63,6 +65,20 @@ public enum SignInPage: Sendable, Hashable {
         public let flow: String
         /// Who is signed in.
         public let names: [String]
+        /// Where the browser will be sent afterwards.
+        public let target: String?
+    }
+
+    /// Asks whether a desktop connection to a machine is wanted: the first time, and every thirty days.
+    public struct AllowDesktopPage: Sendable, Hashable {
+        /// The token that stands in the form.
+        public let flow: String
+        /// The name that the machine calls itself by.
+        public let hostName: String
+        /// Which machine that is.
+        public let machine: String
+        /// The account's name.
+        public let name: String
         /// Where the browser will be sent afterwards.
         public let target: String?
     }

@@ -73,6 +73,7 @@ struct TokenMint: Sendable {
         proof: ClientProof,
         methods: [String],
         source: String,
+        confirmation: KeyConfirmation? = nil,
         lifetime: Duration = Self.lifetime
     ) throws -> Minted {
         let now = self.clock.now
@@ -95,6 +96,7 @@ struct TokenMint: Sendable {
             "ver": "1.0",
         ]
         if !source.isEmpty { claims["ipaddr"] = .string(source) }
+        if let confirmation { claims["cnf"] = confirmation.claim }
         switch holder {
         case .user(let user):
             claims["idtyp"] = "user"

@@ -42,6 +42,10 @@ public struct TokenRequest: Sendable {
     public let resource: String?
     /// Set when `token_type` is `ssh-cert`.
     public let certificate: CertificateWish?
+    /// The key that the token is to be bound to, when `req_cnf` names one.
+    public let confirmation: KeyConfirmation?
+    /// What the client calls the bound token: `pop`, or nothing, and then the answer says `Bearer`.
+    let wantsProofToken: Bool
     /// Whether `client_info` is wanted.
     public let wantsClientInfo: Bool
     /// Where it came from.
@@ -63,6 +67,8 @@ public struct TokenRequest: Sendable {
         self.clientID = clientID
         self.credential = credential
         self.certificate = try Self.certificate(fields)
+        self.confirmation = try Self.confirmation(fields)
+        self.wantsProofToken = fields["token_type"] == "pop"
         self.tenant = tenant
         self.version = version
         self.scope = fields["scope"]
@@ -125,7 +131,7 @@ public struct TokenRequest: Sendable {
     // The key stays as written: its `n` has a leading zero byte and padding, which a strict reader would refuse.
     private static func certificate(_ fields: [String: String]) throws(OAuthError) -> CertificateWish? {
         switch fields["token_type"] {
-        case nil, "Bearer", "bearer": return nil
+        case nil, "Bearer", "bearer", "pop": return nil
         case "ssh-cert":
             let text = try Self.required("req_cnf", fields)
             guard text.utf8.count <= 16_384, let key = try? JSONValue(parsing: text.utf8), key.object != nil else {
@@ -134,8 +140,20 @@ public struct TokenRequest: Sendable {
             let keyID = fields["key_id"] ?? key["kid"]?.string ?? ""
             guard keyID.utf8.count <= 256 else { throw .badParameter("key_id", "it is too long") }
             return CertificateWish(key: key, keyID: keyID)
-        default: throw .badParameter("token_type", "only Bearer and ssh-cert are supported")
+        default: throw .badParameter("token_type", "only Bearer, pop and ssh-cert are supported")
         }
+    }
+
+    private static func confirmation(_ fields: [String: String]) throws(OAuthError) -> KeyConfirmation? {
+        guard fields["token_type"] != "ssh-cert" else { return nil }
+        guard let text = fields["req_cnf"] else {
+            guard fields["token_type"] != "pop" else { throw .missing("req_cnf") }
+            return nil
+        }
+        guard let confirmation = KeyConfirmation(text) else {
+            throw .badParameter("req_cnf", "it must be base64url of a JSON object whose 'kid' is a SHA-256 thumbprint")
+        }
+        return confirmation
     }
 
     private static func required(_ name: String, _ fields: [String: String]) throws(OAuthError) -> String {

@@ -49,6 +49,14 @@ public struct ClientApplication: Sendable, Hashable {
         isFamily: true
     )
 
+    /// Remote Desktop clients that sign in with an organisation's account; their answers go to a page of the sign-in service itself.
+    public static let remoteDesktop = ClientApplication(
+        appID: GUID(high: 0xa85c_f173_4192_42f8, low: 0x81fa_777a_763e_6e2c),
+        displayName: "Remote Desktop",
+        redirectURIs: [],
+        isPublic: true
+    )
+
     /// The ones that exist without being registered.
-    public static let builtIn: [ClientApplication] = [.azureCLI, .azurePowerShell, .sally]
+    public static let builtIn: [ClientApplication] = [.azureCLI, .azurePowerShell, .sally, .remoteDesktop]
 }

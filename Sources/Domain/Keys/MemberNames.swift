@@ -3,11 +3,11 @@ import Vocabulary
 /// Looks for repeated member names in a JSON document, which parsers resolve each in their own way.
 ///
 /// RFC 7515 section 4 demands distinct names in headers; two readers that pick different ones of two `alg` members are an attack.
-enum MemberNames {
+public enum MemberNames {
     /// Whether no object in the document, at any depth, has the same name twice. The document must also pass a parser.
     ///
     /// A name written with escapes counts as repeated at once: `"\u0061lg"` is `"alg"`, and no honest issuer writes it.
-    static func areDistinct(in bytes: [UInt8]) -> Bool {
+    public static func areDistinct(in bytes: [UInt8]) -> Bool {
         var open: [Set<[UInt8]>?] = []
         var awaitsName = false
         var index = 0

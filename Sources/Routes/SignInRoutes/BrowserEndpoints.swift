@@ -48,6 +48,16 @@ extension SignInRoutes {
         router.post("\(base)/logout") { request, context in
             try await self.asLink(request, context)
         }
+        if version == .v1 {
+            router.get("\(base)/nativeclient") { request, context in
+                let query = try? self.query(request)
+                return self.pages.response(
+                    forProgramAt: "\(self.origin.loginBase)\(request.uri.path)",
+                    code: query?["code"],
+                    session: query?["session_state"]
+                )
+            }
+        }
     }
 
     private func asLink(_ request: Request, _ context: some RequestContext) async throws -> Response {

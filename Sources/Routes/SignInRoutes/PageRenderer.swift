@@ -30,6 +30,8 @@ struct PageRenderer: Sendable {
         try library.register(PageTemplates.accounts, named: "accounts")
         try library.register(PageTemplates.deviceCode, named: "deviceCode")
         try library.register(PageTemplates.confirmDevice, named: "confirmDevice")
+        try library.register(PageTemplates.allowDesktop, named: "allowDesktop")
+        try library.register(PageTemplates.codeToPaste, named: "codeToPaste")
         try library.register(PageTemplates.signOut, named: "signOut")
         try library.register(PageTemplates.done, named: "done")
         try library.register(PageTemplates.failure, named: "failure")
@@ -106,6 +108,14 @@ struct PageRenderer: Sendable {
                 ],
                 status: status
             )
+        case .allowDesktop(let page):
+            return self.response(
+                "allowDesktop",
+                title: "Allow remote desktop connection",
+                ["flow": page.flow, "hostName": page.hostName, "machine": page.machine, "name": page.name],
+                target: page.target,
+                status: status
+            )
         case .signOut(let page):
             return self.response(
                 "signOut",
@@ -143,6 +153,33 @@ struct PageRenderer: Sendable {
                 "title": "AADSTS\(code)",
                 "text": "The sentence after the number in the program's output says what happened. "
                     + "An administrator finds the details in the audit log by the correlation id.",
+            ],
+            status: 200
+        )
+    }
+
+    /// The page at which a program ends that has no address of its own: its user carries the answer over by hand.
+    ///
+    /// Only the code is repeated, in an address of ours: whatever else somebody put into the address must not be read here.
+    func response(forProgramAt address: String, code: String?, session: String?) -> Response {
+        guard let code, !code.isEmpty else {
+            return self.response(
+                "done",
+                title: "Not signed in",
+                [
+                    "title": "Not signed in",
+                    "text": "The sign-in was cancelled or refused. Close this window and start again in the program.",
+                ],
+                status: 200
+            )
+        }
+        return self.response(
+            "codeToPaste",
+            title: "Signed in",
+            // FreeRDP takes everything up to the next field for the code, the end of the pasted line too.
+            [
+                "address": "\(address)?code=\(PercentEncoding.encode(code))"
+                    + "&session_state=\(PercentEncoding.encode(session ?? ""))"
             ],
             status: 200
         )

@@ -106,6 +106,28 @@ enum PageTemplates {
         </form>
         """
 
+    static let allowDesktop = """
+        <h1>Allow remote desktop connection to {{hostName}}?</h1>
+        <p><strong>{{name}}</strong> is about to sign in to the desktop of <strong>{{hostName}}</strong>. Answer Yes only \
+        if you have just started a remote desktop program for this machine yourself.</p>
+        <p class="hint">{{machine}}</p>
+        <form method="post" action="/signin">
+        <input type="hidden" name="flow" value="{{flow}}">
+        <button class="primary" type="submit" name="action" value="confirm">Yes</button>
+        <button type="submit" name="action" value="cancel" autofocus>No</button>
+        </form>
+        """
+
+    static let codeToPaste = """
+        <h1>Signed in: one step is left</h1>
+        <p>Copy the address of this page, which is repeated here, and paste it into the program that sent you. It works \
+        once and for ten minutes. Give it to nobody.</p>
+        <form>
+        <label for="address">Address</label>
+        <textarea id="address" rows="4" readonly autofocus>{{address}}</textarea>
+        </form>
+        """
+
     static let signOut = """
         <h1>Sign out?</h1>
         <p>Signed in with this browser:</p>

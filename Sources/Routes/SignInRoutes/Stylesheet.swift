@@ -50,6 +50,7 @@ enum Stylesheet {
             width: 100%; padding: .65rem .75rem; font: inherit; color: inherit; background: var(--card);
             border: 1px solid var(--line); border-radius: .4rem;
         }
+        input::placeholder { color: var(--soft); opacity: 1; }
         input[aria-invalid=true] { border-color: var(--error); }
         .code { font-family: ui-monospace, monospace; font-size: 1.4rem; letter-spacing: .2em; text-transform: uppercase; }
         .hint { margin: .25rem 0 0; font-size: .875rem; color: var(--soft); }

@@ -11,8 +11,13 @@ extension SignInRoutes {
             let circumstances = self.circumstances(request)
             do {
                 let basic = try self.basicCredentials(request)
+                let fields = try await self.form(request)
+                // Asked by desktop clients before each connection; it needs no client and gives nothing away.
+                if fields["grant_type"] == "srv_challenge" {
+                    return self.json(["Nonce": .string(self.federation.desktopNonce())], circumstances: circumstances)
+                }
                 let wish = try TokenRequest(
-                    fields: try await self.form(request),
+                    fields: fields,
                     basic: basic,
                     tenant: self.tenantWord(context),
                     version: version,
