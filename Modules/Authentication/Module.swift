@@ -1,5 +1,5 @@
-// The PAM module: the account step asks the agent whether this person may enter, the session steps tell it who is in. Names that are not of
-// our shape pass untouched.
+// The PAM module: the account step asks the agent whether this person may enter, the session steps tell it who is in; where desktops are
+// signed in to, the authentication step asks whether the password is the one-time one. Names that are not of our shape pass untouched.
 
 /// How long a decision may take, in seconds: the agent itself asks the server and gives up before that.
 private var patience: Int { 8 }
@@ -38,7 +38,8 @@ public func sessionOpened(
         case Answer.opened:
             var fields = fields
             guard let session = fields.text() else { return agentIsAway(handle) }
-            return remember(handle, session)
+            _ = withName("SALLYPORT_VISIT") { pam_putenv(handle, $0) }
+            return remember(handle, "SALLYPORT_SESSION=", session) ? PAM_SUCCESS : PAM_SESSION_ERR
         case Answer.notFound: return PAM_IGNORE
         case Answer.refused:
             var fields = fields
@@ -69,7 +70,20 @@ public func authenticate(
     _ count: Int32,
     _ arguments: UnsafePointer<UnsafePointer<CChar>?>?
 ) -> Int32 {
-    PAM_IGNORE
+    // Whoever is not ours is not even asked for a password here; the modules behind do that, and take one that we asked for.
+    guard isOurs(sallyport_item(handle, PAM_USER)) else { return PAM_IGNORE }
+    guard let password = sallyport_password(handle) else { return PAM_AUTHINFO_UNAVAIL }
+    return withAnswer(handle, Question.signIn, last: password, quietly: true) { kind, fields in
+        switch kind {
+        case Answer.admitted:
+            var fields = fields
+            guard let visit = fields.text() else { return PAM_AUTHINFO_UNAVAIL }
+            return remember(handle, "SALLYPORT_VISIT=", visit) ? PAM_SUCCESS : PAM_AUTHINFO_UNAVAIL
+        case Answer.refused: return PAM_AUTH_ERR
+        case Answer.notFound: return PAM_IGNORE
+        default: return PAM_AUTHINFO_UNAVAIL
+        }
+    }
 }
 
 @_cdecl("pam_sm_setcred")
@@ -79,14 +93,16 @@ public func setCredentials(
     _ count: Int32,
     _ arguments: UnsafePointer<UnsafePointer<CChar>?>?
 ) -> Int32 {
-    PAM_IGNORE
+    // Where this module has ended the authentication step it ends this one too: those behind were not run, and libpam would stop at them.
+    isOurs(sallyport_item(handle, PAM_USER)) ? PAM_SUCCESS : PAM_IGNORE
 }
 
-/// Sends what PAM knows about the person and gives the answer to `body`.
+/// Sends what PAM knows about the person and gives the answer to `body`. The last field says how the person has authenticated, unless it is given.
 @inline(__always)
 private func withAnswer(
     _ handle: OpaquePointer,
     _ question: UInt8,
+    last: UnsafePointer<CChar>? = nil,
     quietly: Bool = false,
     _ body: (UInt8, Fields) -> Int32
 ) -> Int32 {
@@ -96,7 +112,7 @@ private func withAnswer(
     defer { connection.close() }
     var room = Room()
     let result: Int32? = withUnsafeMutableBytes(of: &room) { bytes in
-        guard let base = bytes.baseAddress, ask(handle, question, connection),
+        guard let base = bytes.baseAddress, ask(handle, question, last ?? authentication(handle), connection),
             case .received(let kind, let count) = connection.receive(into: base, bytes.count)
         else { return nil }
         return body(kind, Fields(base, count))
@@ -104,36 +120,38 @@ private func withAnswer(
     return result ?? (quietly ? PAM_AUTHINFO_UNAVAIL : agentIsAway(handle))
 }
 
-private func ask(_ handle: OpaquePointer, _ question: UInt8, _ connection: AgentConnection) -> Bool {
+/// What sshd says of how the person came, else the name of the visit that the authentication step got.
+private func authentication(_ handle: OpaquePointer) -> UnsafePointer<CChar>? {
+    let said = withName("SSH_AUTH_INFO_0") { sallyport_variable(handle, $0) }
+    guard let said, said[0] == 0 else { return said }
+    return withName("SALLYPORT_VISIT") { sallyport_variable(handle, $0) }
+}
+
+private func ask(
+    _ handle: OpaquePointer,
+    _ question: UInt8,
+    _ authentication: UnsafePointer<CChar>?,
+    _ connection: AgentConnection
+) -> Bool {
     let user = sallyport_item(handle, PAM_USER)
     let service = sallyport_item(handle, PAM_SERVICE)
     let source = sallyport_item(handle, PAM_RHOST)
     let terminal = sallyport_item(handle, PAM_TTY)
-    let authentication = withName("SSH_AUTH_INFO_0") { sallyport_variable(handle, $0) }
     guard let user, let service, let source, let terminal, let authentication else { return false }
-    let lengths = (
-        strlen(user), strlen(service), strlen(source), strlen(terminal), strlen(authentication)
-    )
-    let longest = max(lengths.0, max(lengths.1, max(lengths.2, max(lengths.3, lengths.4))))
-    guard longest <= longestText else { return false }
-    return connection.head(question, fields: lengths.0 + lengths.1 + lengths.2 + lengths.3 + lengths.4 + 15)
-        && connection.send(text: user, lengths.0) && connection.send(text: service, lengths.1)
-        && connection.send(text: source, lengths.2) && connection.send(text: terminal, lengths.3)
-        && connection.send(text: authentication, lengths.4)
+    return connection.ask(question, about: user, service, source, terminal, authentication)
 }
 
-/// Puts the session's name into its environment, where its processes inherit it.
-private func remember(_ handle: OpaquePointer, _ session: UnsafePointer<CChar>) -> Int32 {
+/// Puts a value into the transaction's environment: the session's name for its processes to inherit, the visit's for the steps behind.
+private func remember(_ handle: OpaquePointer, _ name: StaticString, _ value: UnsafePointer<CChar>) -> Bool {
     var room = Room()
     return withUnsafeMutableBytes(of: &room) { bytes in
-        let name: StaticString = "SALLYPORT_SESSION="
-        let count = strlen(session)
-        guard let base = bytes.baseAddress, count < 64 else { return PAM_SESSION_ERR }
+        let count = strlen(value)
+        guard let base = bytes.baseAddress, count < 64 else { return false }
         name.withUTF8Buffer { text in
             if let start = text.baseAddress { memcpy(base, start, text.count) }
         }
-        memcpy(base + name.utf8CodeUnitCount, session, count + 1)
-        return pam_putenv(handle, base.assumingMemoryBound(to: CChar.self))
+        memcpy(base + name.utf8CodeUnitCount, value, count + 1)
+        return pam_putenv(handle, base.assumingMemoryBound(to: CChar.self)) == PAM_SUCCESS
     }
 }
 

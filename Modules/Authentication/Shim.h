@@ -19,6 +19,15 @@ static inline const char *sallyport_variable(pam_handle_t *handle, const char *n
     return value ? value : "";
 }
 
+// The password that the person has typed, asked for when no module before has; NULL when there is none. libpam keeps and wipes it.
+static inline const char *sallyport_password(pam_handle_t *handle)
+{
+    const char *password = NULL;
+    if (pam_get_authtok(handle, PAM_AUTHTOK, &password, NULL) != PAM_SUCCESS)
+        return NULL;
+    return password;
+}
+
 // Shows a text to the person. The service owns the conversation and may refuse; then nothing is shown.
 static inline void sallyport_tell(pam_handle_t *handle, const char *text)
 {

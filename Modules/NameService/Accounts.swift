@@ -9,6 +9,10 @@ public func accountByName(
     _ errnop: UnsafeMutablePointer<Int32>
 ) -> nss_status {
     guard isOurs(name) else { return missing(errnop) }
+    let known: nss_status? = withSnapshot(largest: smallSnapshot, { $0.isNamed(name) }, missing: nil, away: nil) {
+        fill(result, from: $0, buffer, size, errnop)
+    }
+    if let known { return known }
     let answered = answer {
         $0.ask(Question.account, about: name)
     } receive: {
@@ -31,6 +35,10 @@ public func accountByNumber(
     _ errnop: UnsafeMutablePointer<Int32>
 ) -> nss_status {
     guard isPersons(number) else { return missing(errnop) }
+    let known: nss_status? = withSnapshot(largest: smallSnapshot, { $0.uid == number }, missing: nil, away: nil) {
+        fill(result, from: $0, buffer, size, errnop)
+    }
+    if let known { return known }
     let answered = answer {
         $0.ask(Question.accountByNumber, about: number)
     } receive: {

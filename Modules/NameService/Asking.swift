@@ -1,10 +1,14 @@
-// The agent first, because it knows what is so now; the snapshot as soon as the agent is slow, and when it is away.
+// For groups the agent first, because it knows what is so now; the snapshot as soon as the agent is slow, and when it is away. For accounts the
+// snapshot first: the agent tells nobody of a change before the file says the same, and a login asks for accounts some twenty times.
 
 /// How long the agent may take before the snapshot is asked beside it, in milliseconds: it answers from memory in a tenth of one. `ls -l` in a
 /// directory of many people's files asks many times, so that an agent that hangs must cost little each time.
 private var promptness: Int { 100 }
 /// How long it may take with a name that the snapshot does not hold, in seconds: the agent then asks the server.
 private var patience: Int { 2 }
+
+/// The largest snapshot, in bytes, that is read before the agent is asked: some hundreds of people. Reading a larger one takes longer than asking.
+var smallSnapshot: Int { 64 << 10 }
 
 /// The agent's answer, or what is kept when the agent is slow; nil when neither can be had.
 @inline(__always)

@@ -6,13 +6,10 @@ public func main(_ count: Int32, _ arguments: UnsafePointer<UnsafePointer<CChar>
     guard count == 5, let user = arguments[1], let keyID = arguments[2], let serial = arguments[3],
         let authority = arguments[4], isOurs(user)
     else { return 0 }
-    let lengths = (strlen(user), strlen(keyID), strlen(serial), strlen(authority))
-    guard max(max(lengths.0, lengths.1), max(lengths.2, lengths.3)) <= 4096 else { return 0 }
+    guard max(max(strlen(user), strlen(keyID)), max(strlen(serial), strlen(authority))) <= 4096 else { return 0 }
     guard let connection = AgentConnection(promptness: 5000, patience: 5) else { return printKnown(user) }
     defer { connection.close() }
-    guard connection.head(Question.principals, fields: lengths.0 + lengths.1 + lengths.2 + lengths.3 + 12),
-        connection.send(text: user, lengths.0), connection.send(text: keyID, lengths.1),
-        connection.send(text: serial, lengths.2), connection.send(text: authority, lengths.3)
+    guard connection.ask(Question.principals, about: user, keyID, serial, authority)
     else { return printKnown(user) }
     var room: (Line, Line, Line, Line, Line, Line, Line, Line) = (
         line, line, line, line, line, line, line, line

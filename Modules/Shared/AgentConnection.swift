@@ -13,6 +13,7 @@ enum Question {
     static let mayEnter: UInt8 = 11
     static let sessionOpened: UInt8 = 12
     static let sessionClosed: UInt8 = 13
+    static let signIn: UInt8 = 14
 }
 
 /// What is answered.
@@ -26,6 +27,7 @@ enum Answer {
     static let memberships: UInt8 = 6
     static let principals: UInt8 = 7
     static let opened: UInt8 = 8
+    static let admitted: UInt8 = 10
 }
 
 /// How receiving an answer ended.
@@ -60,46 +62,19 @@ struct AgentConnection {
 
     /// Asks about a number.
     func ask(_ question: UInt8, about number: UInt32) -> Bool {
-        self.head(question, fields: 4) && self.send(number)
+        sallyport_ask_number(self.descriptor, version, question, number) == 0
     }
 
-    /// Asks about a text.
-    func ask(_ question: UInt8, about text: UnsafePointer<CChar>) -> Bool {
-        let count = strlen(text)
-        guard count <= longestText else { return false }
-        // The agent wakes at each piece, so there are two: all that is in front of the text, and the text with the zero byte that it has anyway.
-        let head = UInt64(count + 5) << 32 | UInt64(version) << 24 | UInt64(question) << 16 | UInt64(count)
-        return self.send(head) && self.send(UnsafeRawPointer(text), count + 1)
-    }
-
-    /// Begins a question whose fields together have that many bytes.
-    func head(_ question: UInt8, fields: Int) -> Bool {
-        guard fields + 2 <= longestRequest else { return false }
-        return self.send(UInt32(fields + 2)) && self.send(UInt16(version) << 8 | UInt16(question))
-    }
-
-    /// Sends a text of known length with its frame.
-    func send(text: UnsafePointer<CChar>, _ count: Int) -> Bool {
-        guard self.send(UInt16(count)) else { return false }
-        return self.send(UnsafeRawPointer(text), count) && self.send(UInt8(0))
-    }
-
-    private func send<Number: FixedWidthInteger>(_ number: Number) -> Bool {
-        var value = number.bigEndian
-        return withUnsafeBytes(of: &value) { bytes in
-            guard let base = bytes.baseAddress else { return false }
-            return self.send(base, bytes.count)
-        }
-    }
-
-    private func send(_ bytes: UnsafeRawPointer, _ count: Int) -> Bool {
-        var sent = 0
-        while sent < count {
-            let step = sallyport_send(self.descriptor, bytes + sent, count - sent)
-            guard step > 0 else { return false }
-            sent += step
-        }
-        return true
+    /// Asks with a text, or with several; false when they cannot be sent.
+    func ask(
+        _ question: UInt8,
+        about first: UnsafePointer<CChar>,
+        _ second: UnsafePointer<CChar>? = nil,
+        _ third: UnsafePointer<CChar>? = nil,
+        _ fourth: UnsafePointer<CChar>? = nil,
+        _ fifth: UnsafePointer<CChar>? = nil
+    ) -> Bool {
+        sallyport_ask(self.descriptor, version, question, first, second, third, fourth, fifth) == 0
     }
 
     /// Receives the answer's content, without length, version and kind, into the buffer.
@@ -129,9 +104,6 @@ struct AgentConnection {
 }
 
 private var version: UInt8 { 1 }
-/// The longest text that a question may hold.
-var longestText: Int { 16_000 }
-private var longestRequest: Int { 32 * 1024 }
 private var longestReply: Int { 64 * 1024 }
 
 /// Reads fields in place; every length is checked against what is left.

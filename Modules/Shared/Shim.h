@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -53,14 +54,62 @@ static inline int sallyport_close(int descriptor)
     return close(descriptor);
 }
 
-// Interrupted calls are repeated; a vanished agent must not raise SIGPIPE in the process that looks up a name.
-static inline long sallyport_send(int descriptor, const void *bytes, long count)
+// Sends pieces as one message, because the agent wakes for each: 0 when all of it is sent. Interrupted calls are repeated; a vanished agent
+// must not raise SIGPIPE in the process that looks up a name.
+static inline int sallyport_send(int descriptor, struct iovec *pieces, size_t count)
 {
-    long sent;
-    do
-        sent = send(descriptor, bytes, count, MSG_NOSIGNAL);
-    while (sent < 0 && errno == EINTR);
-    return sent;
+    while (count > 0) {
+        struct msghdr message = { .msg_iov = pieces, .msg_iovlen = count };
+        long sent = sendmsg(descriptor, &message, MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent <= 0)
+            return -1;
+        for (; count > 0 && (size_t)sent >= pieces->iov_len; count--)
+            sent -= (pieces++)->iov_len;
+        if (count > 0) {
+            pieces->iov_base = (char *)pieces->iov_base + sent;
+            pieces->iov_len -= sent;
+        }
+    }
+    return 0;
+}
+
+#define SALLYPORT_MOST_TEXTS 5
+#define SALLYPORT_LONGEST_TEXT 16000
+#define SALLYPORT_LONGEST_REQUEST (32 * 1024)
+
+// Asks with the texts that come before the first NULL: 0 when the question is sent. A text has its length in front and its zero byte behind.
+static inline int sallyport_ask(int descriptor, uint8_t version, uint8_t question, const char *first,
+    const char *second, const char *third, const char *fourth, const char *fifth)
+{
+    const char *texts[SALLYPORT_MOST_TEXTS] = { first, second, third, fourth, fifth };
+    uint8_t lengths[SALLYPORT_MOST_TEXTS][2];
+    struct iovec pieces[1 + 2 * SALLYPORT_MOST_TEXTS];
+    size_t count = 1, size = 2;
+    for (int index = 0; index < SALLYPORT_MOST_TEXTS && texts[index]; index++) {
+        size_t length = strlen(texts[index]);
+        if (length > SALLYPORT_LONGEST_TEXT)
+            return -1;
+        lengths[index][0] = length >> 8;
+        lengths[index][1] = length;
+        pieces[count++] = (struct iovec){ lengths[index], 2 };
+        pieces[count++] = (struct iovec){ (void *)texts[index], length + 1 };
+        size += length + 3;
+    }
+    if (size > SALLYPORT_LONGEST_REQUEST)
+        return -1;
+    uint8_t head[] = { size >> 24, size >> 16, size >> 8, size, version, question };
+    pieces[0] = (struct iovec){ head, sizeof head };
+    return sallyport_send(descriptor, pieces, count);
+}
+
+// Asks about a number: 0 when the question is sent.
+static inline int sallyport_ask_number(int descriptor, uint8_t version, uint8_t question, uint32_t number)
+{
+    uint8_t frame[] = { 0, 0, 0, 6, version, question, number >> 24, number >> 16, number >> 8, number };
+    struct iovec piece = { frame, sizeof frame };
+    return sallyport_send(descriptor, &piece, 1);
 }
 
 static inline long sallyport_receive(int descriptor, void *bytes, long count)

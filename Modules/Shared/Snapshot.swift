@@ -1,4 +1,4 @@
-// The snapshot file, mapped for the length of one question when the agent is away.
+// The snapshot file, mapped for the length of one question.
 
 /// A record of the file, and what to do with it.
 struct SnapshotRecord {
@@ -47,9 +47,10 @@ struct SnapshotRecord {
 }
 
 /// Looks for the record that `matches` and lends it to `body`, whose result it returns; `missing` when nothing matches, and `away` without a
-/// usable file.
+/// usable file of at most so many bytes.
 @inline(__always)
 func withSnapshot<Result>(
+    largest: Int = Int.max,
     _ matches: (SnapshotRecord) -> Bool,
     missing: @autoclosure () -> Result,
     away: @autoclosure () -> Result,
@@ -59,7 +60,7 @@ func withSnapshot<Result>(
     guard descriptor >= 0 else { return away() }
     defer { _ = sallyport_close(descriptor) }
     let size = sallyport_trusted_size(descriptor)
-    guard size >= 12 else { return away() }
+    guard size >= 12, size <= largest else { return away() }
     guard let base = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), sallyport_map_failed(base) == 0 else {
         return away()
     }

@@ -24,13 +24,17 @@ struct ControlMessageTests {
     )
     static let fromServer: [ServerMessage] = [
         .configuration(HostConfiguration(caKeys: ["ssh-ed25519 AAAA"], loginEnabled: true, compute: ["name": "vm"])),
-        .accounts([Self.account]), .accounts([]), .end(EndOrder(session: Self.id, message: "bye")),
+        .task(HostTask(id: Self.id, work: .script, seconds: 5)), .accounts([Self.account]), .accounts([]),
+        .end(EndOrder(session: Self.id, message: "bye")),
         .end(EndOrder(serial: SerialNumber(UInt64.max), message: "bye")),
+        .prepareDesktop(DesktopOrder(request: Self.id, session: Self.id, account: Self.account)),
+        .desktopSettled(request: Self.id),
         .failure(id: 3, code: "NotFound", message: "no"),
         .unknown(kind: "later"),
     ]
     static let fromAgent: [AgentMessage] = [
         .lookup(name: "a@b"),
+        .taskEnded(HostTaskResult(id: Self.id, isDone: true, exitCode: 3, output: "o", errors: "e")),
         .decide(EntryQuestion(objectId: Self.id, typedName: "A@b", service: "sshd", source: "192.0.2.1")),
         .sessionOpened(Self.report), .sessionClosed(session: Self.id, reason: "closed"),
         .status(
@@ -44,9 +48,12 @@ struct ControlMessageTests {
                 hostname: "vm",
                 addresses: ["192.0.2.2"],
                 hostKeys: [],
-                sessions: [Self.report]
+                sessions: [Self.report],
+                desktop: DesktopReport(port: 3389, certificate: "00ff", product: "xrdp")
             )
         ),
+        .desktop(DesktopAnswer(request: Self.id, user: "a@b", domain: "d", password: Secret(Array("p".utf8)))),
+        .desktop(DesktopAnswer(request: Self.id, refusal: Refusal("No", reason: "No desktop."))),
     ]
 
     @Test("gives back the server's messages", arguments: Self.fromServer)

@@ -23,11 +23,21 @@ struct LocalMessageTests {
             )
         ),
         .mayEnter(Self.attempt), .sessionOpened(Self.attempt), .sessionClosed(Self.attempt), .status,
+        .signIn(
+            SignInAttempt(
+                user: "alice@contoso.example",
+                service: "xrdp-sesman",
+                source: "",
+                terminal: "",
+                password: Secret([0xff, 0x41])
+            )
+        ),
     ]
     static let replies: [LocalReply] = [
         .account(LocalAccount(name: "a@b", uid: 1, gid: 2, comment: "", home: "/home/a@b", shell: "/bin/sh")),
         .group(LocalGroup(name: "g", gid: 7, members: ["a@b", "c@d"])), .memberships([1, 2, 3]), .memberships([]),
-        .principals(["x", "y"]), .allowed, .opened(session: "s"), .report("{}"), .notFound, .refused("no: Ж"),
+        .principals(["x", "y"]), .allowed, .opened(session: "s"), .report("{}"), .admitted(visit: "v"), .notFound,
+        .refused("no: Ж"),
         .unavailable,
     ]
 

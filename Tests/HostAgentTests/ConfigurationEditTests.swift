@@ -82,6 +82,15 @@ struct ConfigurationEditTests {
         #expect(Self.edit.globalLines.allSatisfy { !$0.contains("Trusted") })
     }
 
+    @Test("names no file of principals inside the Match block, or one that is never there")
+    func principalsFiles() {
+        #expect(!Self.edit.dropIn.contains("AuthorizedPrincipalsFile"))
+        var edit = Self.edit
+        edit.hasPrincipalsFiles = true
+        let lines = edit.matchLines.filter { $0.contains("AuthorizedPrincipalsFile") }
+        #expect(lines == ["    AuthorizedPrincipalsFile /etc/sallyport/no-principals"])
+    }
+
     @Test("spares relays from penalties only where sshd knows them")
     func penalties() {
         #expect(Self.edit.globalLines.contains("PerSourcePenaltyExemptList 10.0.0.0/8"))

@@ -11,8 +11,8 @@ import Vocabulary
 @Suite("Doorkeeper")
 struct DoorkeeperTests {
     static let pid: Int32 = 500
-    private let root = TemporaryRoot()
-    private let told = Told()
+    let root = TemporaryRoot()
+    let told = Told()
 
     /// What the server was told, and how it answers.
     final class Told: Sendable {
@@ -33,7 +33,7 @@ struct DoorkeeperTests {
         )
     }
 
-    private func doorkeeper(lastContact: Instant? = nil) throws -> Doorkeeper {
+    func doorkeeper(lastContact: Instant? = nil, secrets: DesktopSecrets = DesktopSecrets()) throws -> Doorkeeper {
         try self.connection(Self.pid)
         try self.root.write("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nlocal@x.y:x:1000:1000::/:/bin/sh\n")
         let layout = self.root.layout
@@ -64,11 +64,12 @@ struct DoorkeeperTests {
             ),
             layout: layout,
             time: TimeSource { AccountBookTests.now },
+            secrets: secrets,
             log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         )
     }
 
-    private func connection(_ pid: Int32, start: UInt64 = 9000, audit: UInt32 = 31) throws {
+    func connection(_ pid: Int32, start: UInt64 = 9000, audit: UInt32 = 31) throws {
         try self.root.write("/proc/\(pid)/stat", "\(pid) (sshd) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 \(start) 0 0")
         try self.root.write("/proc/\(pid)/sessionid", "\(audit)\n")
     }
@@ -98,7 +99,7 @@ struct DoorkeeperTests {
         return "publickey \(certificate.line())\n"
     }
 
-    private static func isRefused(_ reply: LocalReply, saying text: String) -> Bool {
+    static func isRefused(_ reply: LocalReply, saying text: String) -> Bool {
         guard case .refused(let sentence) = reply else { return false }
         return sentence.contains(text)
     }

@@ -76,4 +76,18 @@ struct HostCheckTests {
             #expect(HostCheck.instant(text) == nil)
         }
     }
+
+    @Test(
+        "says when sshd would not believe the type of a signing key",
+        arguments: [
+            ("ecdsa-sha2-nistp256 AAAA x\n", "ssh-ed25519,rsa-sha2-512", false),
+            ("ecdsa-sha2-nistp256 AAAA x\nssh-ed25519 AAAA y\n", "ssh-ed25519,ecdsa-sha2-nistp256", true),
+            ("ssh-rsa AAAA\n", "ssh-ed25519,rsa-sha2-256", true), ("ssh-rsa AAAA\n", "ssh-ed25519", false),
+            ("", "ssh-ed25519", true),
+        ]
+    )
+    func authorities(_ keys: String, _ believed: String, _ isGood: Bool) {
+        #expect(HostCheck.authorities(keys, ["casignaturealgorithms": believed]).isGood == isGood)
+        #expect(HostCheck.authorities(keys, [:]).isGood)
+    }
 }

@@ -16,10 +16,6 @@ import Vocabulary
 struct Agent: Sendable {
     /// The version that reports carry.
     static let version = "0.1.0"
-    /// How long the server may take to say whether a person may enter; the PAM module waits a little longer.
-    private static let decisionDeadline: Duration = .seconds(4)
-    /// How long the server may take to say who somebody is; the name service module waits two seconds.
-    private static let lookupDeadline: Duration = .milliseconds(1500)
 
     private let configuration: AgentConfiguration
     private let layout: HostLayout
@@ -35,6 +31,8 @@ struct Agent: Sendable {
     private let server: HostServer
     private let told: ToldConfiguration
     private let processes: ProcessTable
+    private let desktops: DesktopDesk
+    private let tasks: HostTaskDesk
 
     init(layout: HostLayout, log: Logger) throws(HostAgentError) {
         let configuration = try AgentConfiguration.load(layout)
@@ -61,11 +59,22 @@ struct Agent: Sendable {
         self.server = server
         self.told = ToldConfiguration(knowledge.configuration)
         self.processes = processes
+        self.tasks = HostTaskDesk(configuration, layout: layout, log: log)
         self.setup = HostSetup(layout: layout, configuration: configuration) {
             accounts.read { book in
                 book.people.values.filter { $0.mayEnter && $0.account.administrator }.map { Int64($0.account.uid) }
             }
         }
+        let setup = self.setup
+        let secrets = DesktopSecrets()
+        let service = DesktopService(layout: layout, configuration: configuration)
+        self.desktops = DesktopDesk(
+            accounts: accounts,
+            secrets: secrets,
+            command: DesktopDesk.command(configuration),
+            isReady: { setup.isEnabled && !setup.missesDesktops && service.report != nil },
+            log: log
+        )
         self.login = LoginSetup(self.setup, log: log)
         self.doorkeeper = Doorkeeper(
             accounts: accounts,
@@ -75,6 +84,7 @@ struct Agent: Sendable {
             homes: HomeDirectory(skeleton: configuration.skeleton ?? layout.path("/etc/skel")),
             ending: .onHost(found),
             layout: layout,
+            secrets: secrets,
             log: log
         )
     }
@@ -90,6 +100,8 @@ struct Agent: Sendable {
             processes: self.processes,
             report: { await self.report() }
         )
+        // What an earlier run may have left behind.
+        await self.lockDesktops()
         let local = try await LocalServer.start(desk, layout: self.layout, group: self.group)
         let metadata = await MetadataServer.start(
             self.configuration.metadata ?? "auto",
@@ -107,26 +119,28 @@ struct Agent: Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.converse() }
             group.addTask { await self.lookAfterSessions() }
+            group.addTask { await self.tasks.run(self.login, self.told) { await self.control.tell(.taskEnded($0)) } }
             group.addTask { await self.reportRegularly() }
             await StopSignal.wait()
             group.cancelAll()
         }
         await metadata?.stop()
         await local.stop()
+        await self.lockDesktops()
         self.remember()
         self.log.notice("agent stops")
     }
 
     // MARK: - The server's word
 
-    /// Talks with the server. Configuration and endings go ways of their own: carrying out the one takes seconds, and neither an ending nor an answer
+    /// Talks with the server. Configuration and errands go ways of their own: carrying out the one takes seconds, and neither an errand nor an answer
     /// that somebody waits for must wait for it.
     private func converse() async {
         let (configurations, forSetup) = AsyncStream.makeStream(
             of: HostConfiguration.self,
             bufferingPolicy: .bufferingNewest(1)
         )
-        let (orders, forEnding) = AsyncStream.makeStream(of: Ending.self, bufferingPolicy: .bufferingOldest(1024))
+        let (errands, forErrands) = AsyncStream.makeStream(of: Errand.self, bufferingPolicy: .bufferingOldest(1024))
         if let known = self.told.value { forSetup.yield(known) }
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -135,32 +149,34 @@ struct Agent: Sendable {
                 }
             }
             group.addTask {
-                await withDiscardingTaskGroup { endings in
-                    for await order in orders {
-                        endings.addTask { await self.carryOut(order) }
+                await withDiscardingTaskGroup { group in
+                    for await errand in errands {
+                        group.addTask { await self.carryOut(errand) }
                     }
                 }
             }
             group.addTask {
                 await self.control.run(connected: { await self.sendStatus() }) { message in
-                    self.receive(message, forSetup, forEnding)
+                    self.receive(message, forSetup, forErrands)
                 }
                 forSetup.finish()
-                forEnding.finish()
+                forErrands.finish()
             }
         }
     }
 
-    /// Sessions to end.
-    private enum Ending: Sendable {
-        case order(EndOrder)
+    /// Sessions to end, desktops to prepare.
+    private enum Errand: Sendable {
+        case end(EndOrder)
         case loss(AccountBook.Loss)
+        case prepare(DesktopOrder)
+        case settle(GUID)
     }
 
     private func receive(
         _ message: ServerMessage,
         _ forSetup: AsyncStream<HostConfiguration>.Continuation,
-        _ forEnding: AsyncStream<Ending>.Continuation
+        _ forErrands: AsyncStream<Errand>.Continuation
     ) {
         self.policy.heard(at: self.time.now)
         switch message {
@@ -168,17 +184,22 @@ struct Agent: Sendable {
             self.told.value = configuration
             self.policy.hold(for: .seconds(configuration.decisionCacheSeconds))
             forSetup.yield(configuration)
+        case .task(let task): self.tasks.take(task)
         case .accounts(let list):
             let loss = self.replaceAccounts(list)
-            if !loss.isEmpty { forEnding.yield(.loss(loss)) }
-        case .end(let order): forEnding.yield(.order(order))
+            if !loss.isEmpty { forErrands.yield(.loss(loss)) }
+        case .end(let order): forErrands.yield(.end(order))
+        case .prepareDesktop(let order): forErrands.yield(.prepare(order))
+        case .desktopSettled(let request): forErrands.yield(.settle(request))
         case .reply, .failure, .unknown: break
         }
     }
 
-    private func carryOut(_ ending: Ending) async {
-        switch ending {
-        case .order(let order): _ = await self.doorkeeper.end(order)
+    private func carryOut(_ errand: Errand) async {
+        switch errand {
+        case .end(let order): _ = await self.doorkeeper.end(order)
+        case .prepare(let order): await self.control.tell(.desktop(await self.desktops.answer(order)))
+        case .settle(let request): await self.desktops.command?.settle(request)
         case .loss(let loss): await self.doorkeeper.end(after: loss)
         }
     }
@@ -237,6 +258,7 @@ struct Agent: Sendable {
                 thoroughly: round % 60 == 0
             )
             round += 1
+            await self.desktops.command?.lookAfter()
             try? await Task.sleep(for: .milliseconds(500))
         }
     }
@@ -246,8 +268,17 @@ struct Agent: Sendable {
             try? await Task.sleep(for: .seconds(60))
             // A live connection is contact: its pings are answered, or it would have been given up.
             if self.control.isConnected { self.policy.heard(at: self.time.now) }
+            if self.setup.missesDesktops, let told = self.told.value { await self.login.apply(told) }
             await self.sendStatus()
             self.remember()
+        }
+    }
+
+    private func lockDesktops() async {
+        do throws(HostAgentError) {
+            try await self.desktops.command?.lockAll()
+        } catch {
+            self.log.error("passwords of desktops were not taken back", metadata: ["because": "\(error)"])
         }
     }
 
@@ -279,7 +310,8 @@ struct Agent: Sendable {
             hostname: facts.hostname,
             addresses: facts.addresses,
             hostKeys: facts.hostKeys,
-            sessions: await self.doorkeeper.connected.map(\.report)
+            sessions: await self.doorkeeper.connected.map(\.report),
+            desktop: DesktopService(layout: layout, configuration: configuration).report
         )
     }
 
@@ -294,50 +326,5 @@ struct Agent: Sendable {
             people: self.accounts.read { book in book.people.values.count { $0.mayEnter } }
         )
         return (try? JSONText.encode(report)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
-    }
-
-    // MARK: - Parts
-
-    private static func accounts(
-        _ configuration: AgentConfiguration,
-        _ layout: HostLayout,
-        _ knowledge: Knowledge
-    ) -> AccountTable {
-        let homes = HomeAssignments(base: configuration.homeBase ?? layout.path("/home"), homes: knowledge.homes) {
-            path,
-            number in
-            HostFile.status(path).map { $0.st_uid != number } ?? false
-        }
-        let shells = configuration.shell.map { [$0] } ?? ["/bin/bash", "/usr/bin/bash", "/bin/sh"]
-        let table = AccountTable(
-            book: AccountBook(shell: HostProgram.find(shells) ?? "/bin/sh"),
-            homes: homes,
-            layout: layout,
-            now: .system
-        )
-        _ = table.replace(with: knowledge.accounts)
-        return table
-    }
-
-    private static func link(_ control: ControlChannel) -> ServerLink {
-        ServerLink(
-            lookup: { name throws(HostAgentError) in
-                let reply = try await control.ask(.lookup(name: name), deadline: Self.lookupDeadline)
-                let answer: LookupAnswer = try Self.shape(reply)
-                return answer.account
-            },
-            decide: { question throws(HostAgentError) in
-                try Self.shape(try await control.ask(.decide(question), deadline: Self.decisionDeadline))
-            },
-            tell: { await control.tell($0) }
-        )
-    }
-
-    private static func shape<Shape: Decodable>(_ reply: JSONValue) throws(HostAgentError) -> Shape {
-        do {
-            return try ControlObject.decode(reply)
-        } catch {
-            throw .server(code: "BadAnswer", message: "\(error)")
-        }
     }
 }

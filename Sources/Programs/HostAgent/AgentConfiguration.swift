@@ -35,6 +35,14 @@ public struct AgentConfiguration: Hashable, Sendable, Codable {
     public var sshdReload: [String]?
     /// Where the modules to install are.
     public var modules: String?
+    /// A program that sets and takes back passwords, for hosts whose desktop service does not ask PAM; see `CredentialCommand`.
+    public var desktopCredentialCommand: [String]?
+    /// The port of the desktop service, where xrdp's own settings do not say it.
+    public var desktopPort: Int?
+    /// The certificate of the desktop service (PEM or DER), where it is not xrdp's.
+    public var desktopCertificate: String?
+    /// What the desktop service is, where it is not xrdp.
+    public var desktopProduct: String?
 
     /// Makes a configuration with the defaults for everything else.
     public init(server: String, caFile: String?, identity: Identity) {

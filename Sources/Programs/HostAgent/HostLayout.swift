@@ -58,6 +58,10 @@ public struct HostLayout: Hashable, Sendable {
     var nameServiceFile: String { self.path("/etc/nsswitch.conf") }
     /// What sshd asks of PAM.
     var pamFile: String { self.path("/etc/pam.d/sshd") }
+    /// What xrdp's session manager asks of PAM.
+    var xrdpPAMFile: String { self.path("/etc/pam.d/xrdp-sesman") }
+    /// xrdp's own settings.
+    var xrdpConfigurationFile: String { self.path("/etc/xrdp/xrdp.ini") }
     /// What administrators may do.
     var sudoersFile: String { self.path("/etc/sudoers.d/sallyport") }
     /// Where programs that sshd runs are put.

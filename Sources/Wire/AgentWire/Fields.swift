@@ -1,3 +1,5 @@
+import Vocabulary
+
 /// Writes the fields of a local message: big-endian numbers, and texts with a length in front and a zero byte behind.
 ///
 /// The zero byte lets the name service module hand out pointers into the frame as it was received, without copying.
@@ -30,6 +32,20 @@ struct FieldWriter {
         self.write(UInt16(units.count))
         self.bytes += units
         self.bytes.append(0)
+    }
+}
+
+extension FieldWriter {
+    /// Writes a password like a text.
+    mutating func write(secret: Secret<[UInt8]>) throws(AgentWireError) {
+        let units = secret.withValue { $0 }
+        guard units.count <= Int(UInt16.max) else { throw .tooLong }
+        guard !units.contains(0) else { throw .badText }
+        self.write(UInt16(units.count))
+        for unit in units {
+            self.write(unit)
+        }
+        self.write(UInt8(0))
     }
 }
 
@@ -74,6 +90,16 @@ struct FieldReader {
         guard let text = String(validating: units, as: UTF8.self) else { throw .badText }
         self.position += count + 1
         return text
+    }
+
+    /// A password: whatever somebody typed, so it need not be UTF-8.
+    mutating func secret() throws(AgentWireError) -> Secret<[UInt8]> {
+        let count = Int(try self.short())
+        guard self.remaining > count else { throw .truncated }
+        let units = self.bytes[self.position..<self.position + count]
+        guard !units.contains(0), self.bytes[self.position + count] == 0 else { throw .badText }
+        self.position += count + 1
+        return Secret(Array(units))
     }
 
     func finish() throws(AgentWireError) {

@@ -30,6 +30,8 @@ public struct HostStatus: Hashable, Sendable, Codable {
     public var hostKeys: [String]
     /// The sessions that run now.
     public var sessions: [SessionReport]
+    /// The desktop service that people of the directory can use; nil where there is none, and from an agent that knows of none.
+    public var desktop: DesktopReport?
 
     /// Makes a status.
     public init(
@@ -42,7 +44,8 @@ public struct HostStatus: Hashable, Sendable, Codable {
         hostname: String,
         addresses: [String],
         hostKeys: [String],
-        sessions: [SessionReport] = []
+        sessions: [SessionReport] = [],
+        desktop: DesktopReport? = nil
     ) {
         self.loginState = loginState
         self.exitCode = exitCode
@@ -54,6 +57,7 @@ public struct HostStatus: Hashable, Sendable, Codable {
         self.addresses = addresses
         self.hostKeys = hostKeys
         self.sessions = sessions
+        self.desktop = desktop
     }
 }
 

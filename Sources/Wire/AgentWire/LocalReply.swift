@@ -12,6 +12,8 @@ public enum LocalReply: Hashable, Sendable {
     case allowed
     /// The session is known from now on, by this name.
     case opened(session: String)
+    /// The password was the right one; the later steps of this sign-in show the visit's name.
+    case admitted(visit: String)
     /// A report, as JSON.
     case report(String)
     /// There is no such thing, or it is not ours.
@@ -105,6 +107,9 @@ extension LocalReply {
         case .report(let text):
             kind = 9
             try fields.write(text)
+        case .admitted(let visit):
+            kind = 10
+            try fields.write(visit)
         }
         return try LocalFrame.wrap(kind, limit: LocalFrame.longestReply, fields)
     }
@@ -143,6 +148,7 @@ extension LocalReply {
         case 7: reply = .principals(try fields.texts())
         case 8: reply = .opened(session: try fields.text())
         case 9: reply = .report(try fields.text())
+        case 10: reply = .admitted(visit: try fields.text())
         default: throw .unknownKind(kind)
         }
         try fields.finish()

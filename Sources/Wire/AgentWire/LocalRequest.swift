@@ -18,6 +18,8 @@ public enum LocalRequest: Hashable, Sendable {
     case sessionOpened(EntryAttempt)
     /// A session is over. From PAM.
     case sessionClosed(EntryAttempt)
+    /// Is this the one-time password of a desktop? From PAM's authentication step.
+    case signIn(SignInAttempt)
     /// A report for a person, as JSON.
     case status
 }
@@ -52,7 +54,7 @@ public struct EntryAttempt: Hashable, Sendable {
     public var source: String
     /// The terminal (`PAM_TTY`), which sshd calls `ssh`.
     public var terminal: String
-    /// How the person has authenticated (`SSH_AUTH_INFO_0`); empty in the account step.
+    /// How the person has authenticated: what sshd says (`SSH_AUTH_INFO_0`), empty in its account step; for a desktop the visit's name.
     public var authentication: String
 
     /// Makes an attempt.
@@ -70,7 +72,7 @@ extension LocalRequest {
     public var isForRootOnly: Bool {
         switch self {
         case .account, .accountByNumber, .group, .groupByNumber, .memberships: false
-        case .principals, .mayEnter, .sessionOpened, .sessionClosed, .status: true
+        case .principals, .mayEnter, .sessionOpened, .sessionClosed, .signIn, .status: true
         }
     }
 
@@ -109,6 +111,13 @@ extension LocalRequest {
         case .sessionClosed(let attempt):
             kind = 13
             try fields.write(attempt)
+        case .signIn(let attempt):
+            kind = 14
+            try fields.write(attempt.user)
+            try fields.write(attempt.service)
+            try fields.write(attempt.source)
+            try fields.write(attempt.terminal)
+            try fields.write(secret: attempt.password)
         case .status: kind = 20
         }
         return try LocalFrame.wrap(kind, limit: LocalFrame.longestRequest, fields)
@@ -136,6 +145,16 @@ extension LocalRequest {
         case 11: request = .mayEnter(try fields.attempt())
         case 12: request = .sessionOpened(try fields.attempt())
         case 13: request = .sessionClosed(try fields.attempt())
+        case 14:
+            request = .signIn(
+                SignInAttempt(
+                    user: try fields.text(),
+                    service: try fields.text(),
+                    source: try fields.text(),
+                    terminal: try fields.text(),
+                    password: try fields.secret()
+                )
+            )
         case 20: request = .status
         default: throw .unknownKind(kind)
         }

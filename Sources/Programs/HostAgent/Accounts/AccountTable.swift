@@ -35,6 +35,13 @@ final class AccountTable: Sendable {
         self.state.withLock { $0.local.names.contains(AccountName.normalised(name)) }
     }
 
+    /// The same by the file as it is now: whoever stands at the door may have been given a local account since the last list came.
+    func isLocalNow(_ name: String) -> Bool {
+        let local = LocalAccounts(passwd: HostFile.text(self.layout.passwdFile) ?? "")
+        self.state.withLock { $0.local = local }
+        return self.isLocal(name)
+    }
+
     /// Whether everything that runs under a number is this person's: the machine has no account with it, and nobody else of ours has.
     func owns(_ id: GUID, number: UInt32) -> Bool {
         self.state.withLock { state in
@@ -49,7 +56,7 @@ final class AccountTable: Sendable {
     ) -> (loss: AccountBook.Loss, objections: [GUID: AccountBook.Objection]) {
         let local = LocalAccounts(passwd: HostFile.text(self.layout.passwdFile) ?? "")
         let now = self.now.now
-        return self.state.withLock { state in
+        return self.change { state in
             state.local = local
             return state.book.replace(with: accounts, local: local, homes: &state.homes, at: now)
         }
@@ -58,21 +65,39 @@ final class AccountTable: Sendable {
     /// One person, as a look-up or a decision brought; returns why not, when not.
     func note(_ account: HostAccount, mayEnter: Bool) -> AccountBook.Objection? {
         let now = self.now.now
-        return self.state.withLock { state in
+        return self.change { state in
             state.book.note(account, mayEnter: mayEnter, local: state.local, homes: &state.homes, at: now)
         }
     }
 
-    /// Writes the file that the name service module reads when the agent is away.
+    // The name service module takes accounts from the file without asking, so nobody may learn of a change before the file says the same: a name
+    // that went over to somebody else must not lead to the number of who had it before. A file that cannot be written goes away.
+    private func change<Result>(_ body: (inout State) -> Result) -> Result {
+        self.state.withLock { state in
+            let result = body(&state)
+            do throws(HostAgentError) {
+                try self.writeSnapshot(&state)
+            } catch {
+                try? HostFile.remove(self.layout.snapshotFile)
+                state.saved = []
+            }
+            return result
+        }
+    }
+
+    /// Writes the file that the name service module reads, unless it says all this already.
     func saveSnapshot() throws(HostAgentError) {
-        let snapshot = self.state.withLock { $0.book.snapshot() }
-        guard let bytes = try? snapshot.encoded() else {
+        try self.state.withLock { (state) throws(HostAgentError) in try self.writeSnapshot(&state) }
+    }
+
+    private func writeSnapshot(_ state: inout State) throws(HostAgentError) {
+        guard let bytes = try? state.book.snapshot().encoded() else {
             throw .configuration("the account snapshot cannot be written")
         }
-        guard self.state.withLock({ $0.saved != bytes }) else { return }
+        guard state.saved != bytes else { return }
         try HostFile.makeDirectory(self.layout.stateDirectory, mode: 0o755)
         try HostFile.replace(self.layout.snapshotFile, with: bytes, .root(0o644), durable: false)
-        self.state.withLock { $0.saved = bytes }
+        state.saved = bytes
     }
 
     /// The answer to a question of the name service, as far as the book knows; nil when the directory has to be asked.

@@ -5,11 +5,21 @@ import Vocabulary
 
 /// Decides who gets in, and knows who is in.
 ///
+/// How the steps of a desktop's sign-in are tied together says `signIn`.
+///
 /// One connection of sshd asks three times: which principals open the account (while it looks at the certificate), whether the person may enter
 /// (PAM account), and that the session begins (PAM session). The process number of sshd's privileged process ties the three together; what was said in
 /// an earlier step must fit the later one (X23).
 actor Doorkeeper {
-    /// What is known of a connection before its session begins.
+    /// What ties the steps of one sign-in together.
+    enum Visit: Hashable, Sendable {
+        /// sshd's privileged process.
+        case connection(Int32)
+        /// The name that the authentication step of a desktop was given.
+        case desktop(GUID)
+    }
+
+    /// What is known of a visit before its session begins.
     struct Visitor: Sendable {
         var startTime: UInt64
         var objectId: GUID
@@ -21,7 +31,7 @@ actor Doorkeeper {
 
     /// A connection is in its way from certificate to session for at most sshd's LoginGraceTime.
     private static let longestVisit: Duration = .seconds(600)
-    private static let mostVisitors = 1024
+    static let mostVisitors = 1024
 
     nonisolated let accounts: AccountTable
     let link: ServerLink
@@ -31,9 +41,11 @@ actor Doorkeeper {
     let ending: SessionEnd
     private let layout: HostLayout
     let time: TimeSource
-    private let random: RandomSource
+    let random: RandomSource
+    /// One-time passwords of desktops.
+    nonisolated let secrets: DesktopSecrets
     let log: Logger
-    var visitors: [Int32: Visitor] = [:]
+    var visitors: [Visit: Visitor] = [:]
     var sessions: SessionBook
     var endings: Set<GUID> = []
 
@@ -47,6 +59,7 @@ actor Doorkeeper {
         layout: HostLayout,
         time: TimeSource = .system,
         random: RandomSource = .system,
+        secrets: DesktopSecrets = DesktopSecrets(),
         log: Logger
     ) {
         self.accounts = accounts
@@ -58,6 +71,7 @@ actor Doorkeeper {
         self.layout = layout
         self.time = time
         self.random = random
+        self.secrets = secrets
         self.log = log
         let file = (try? HostFile.read(layout.sessionsFile)).flatMap { $0 }
         self.sessions = SessionBook(file: file, boot: processes.table.boot())
@@ -72,7 +86,7 @@ actor Doorkeeper {
         else { return .notFound }
         self.forgetOldVisitors()
         guard self.visitors.count < Self.mostVisitors else { return .unavailable }
-        self.visitors[pid] = Visitor(
+        self.visitors[.connection(pid)] = Visitor(
             startTime: facts.startTime,
             objectId: person.account.objectId,
             serial: serial,
@@ -85,10 +99,10 @@ actor Doorkeeper {
     /// Whether a person may enter; a refusal is a sentence for the person's screen.
     func mayEnter(_ attempt: EntryAttempt, connection pid: Int32) async -> LocalReply {
         guard let person = self.accounts.read({ $0.person(named: attempt.user) }) else {
-            return self.accounts.isLocal(attempt.user) ? .notFound : .refused(Self.unknown(attempt.user))
+            return self.accounts.isLocalNow(attempt.user) ? .notFound : .refused(Self.unknown(attempt.user))
         }
-        let visitor = self.visitor(pid)
-        guard let visitor, visitor.objectId == person.account.objectId else {
+        let visit = Self.visit(attempt, pid)
+        guard let visitor = self.visitor(visit), visitor.objectId == person.account.objectId else {
             self.log.warning("refused without certificate", metadata: ["user": "\(person.account.name)"])
             return .refused(
                 "Sallyport: \(person.account.name) has to sign in with a certificate: use `sally ssh vm` or `az ssh vm`."
@@ -112,7 +126,7 @@ actor Doorkeeper {
                     "Sallyport: the account of \(person.account.name) clashes with one of this machine's own."
                 )
             }
-            return self.carryOut(decision, for: person, connection: pid)
+            return self.carryOut(decision, for: person, visit: visit)
         } catch {
             // Not noted in the book: what is decided without the server must not outlive the server's absence.
             let decision = self.policy.decide(person, at: self.time.now)
@@ -120,13 +134,11 @@ actor Doorkeeper {
                 "decided without the server",
                 metadata: ["user": "\(person.account.name)", "allowed": "\(decision.allowed)", "because": "\(error)"]
             )
-            return self.carryOut(decision, for: person, connection: pid)
+            return self.carryOut(decision, for: person, visit: visit)
         }
     }
 
-    private func carryOut(_ decision: EntryDecision, for person: AccountBook.Person, connection pid: Int32)
-        -> LocalReply
-    {
+    private func carryOut(_ decision: EntryDecision, for person: AccountBook.Person, visit: Visit) -> LocalReply {
         let name = person.account.name
         guard decision.allowed, let known = self.accounts.read({ $0.people[person.account.objectId] }) else {
             let refusal =
@@ -142,39 +154,44 @@ actor Doorkeeper {
             self.log.error("no home directory", metadata: ["user": "\(name)", "because": "\(error)"])
         }
         try? self.accounts.saveSnapshot()
-        self.visitors[pid]?.isAllowed = true
+        self.visitors[visit]?.isAllowed = true
         return .allowed
     }
 
-    /// Takes note of a session; without an allowed entry of the same certificate there is none.
+    /// Takes note of a session; without an allowed entry of the same certificate, or of the same visit, there is none.
     func sessionOpened(_ attempt: EntryAttempt, connection pid: Int32) async -> LocalReply {
         guard let person = self.accounts.read({ $0.person(named: attempt.user) }) else {
-            return self.accounts.isLocal(attempt.user) ? .notFound : .refused(Self.unknown(attempt.user))
+            return self.accounts.isLocalNow(attempt.user) ? .notFound : .refused(Self.unknown(attempt.user))
         }
-        guard let visitor = self.visitor(pid), visitor.isAllowed, visitor.objectId == person.account.objectId else {
-            return .refused("Sallyport: this session was not allowed.")
+        let visit = Self.visit(attempt, pid)
+        guard let visitor = self.visitor(visit), visitor.isAllowed, visitor.objectId == person.account.objectId,
+            let connection = self.processes.table.facts(pid)
+        else { return .refused("Sallyport: this session was not allowed.") }
+        var validBefore: Instant?
+        if case .connection = visit {
+            let certificate = Self.certificate(in: attempt.authentication)
+            guard let certificate, certificate.contents.serial == visitor.serial,
+                PrintableText.of(certificate.contents.keyID) == visitor.keyID
+            else { return .refused("Sallyport: the session's certificate is not the one that was allowed.") }
+            validBefore = Self.end(of: certificate)
         }
-        let certificate = Self.certificate(in: attempt.authentication)
-        guard let certificate, certificate.contents.serial == visitor.serial,
-            PrintableText.of(certificate.contents.keyID) == visitor.keyID
-        else { return .refused("Sallyport: the session's certificate is not the one that was allowed.") }
         let session = Session(
             id: GUID(from: self.random),
             pid: pid,
-            startTime: visitor.startTime,
+            startTime: connection.startTime,
             auditSession: self.ownAuditSession(pid),
             user: person.account.name,
             objectId: person.account.objectId,
             uid: person.account.uid,
             serial: visitor.serial,
             keyID: visitor.keyID,
-            validBefore: Self.end(of: certificate),
+            validBefore: validBefore,
             source: PrintableText.of(attempt.source, limit: 64),
             terminal: PrintableText.of(attempt.terminal, limit: 64),
             openedAt: self.time.now,
             wasAdministrator: self.accounts.read { $0.isAdministrator(person.account.objectId) }
         )
-        self.visitors[pid] = nil
+        self.visitors[visit] = nil
         self.ending.groups?.begin(session)
         self.sessions.open(session)
         self.save()
@@ -191,11 +208,18 @@ actor Doorkeeper {
         return self.sessions.sessions.values.contains { $0.auditSession == own } ? nil : own
     }
 
-    private func visitor(_ pid: Int32) -> Visitor? {
-        guard let visitor = self.visitors[pid],
-            self.processes.table.facts(pid)?.startTime == visitor.startTime
-        else { return nil }
+    private func visitor(_ visit: Visit) -> Visitor? {
+        guard let visitor = self.visitors[visit] else { return nil }
+        if case .connection(let pid) = visit, self.processes.table.facts(pid)?.startTime != visitor.startTime {
+            return nil
+        }
         return visitor
+    }
+
+    private static func visit(_ attempt: EntryAttempt, _ pid: Int32) -> Visit {
+        guard attempt.service == Self.desktopService else { return .connection(pid) }
+        // Where the authentication step was not ours, the name is empty and nobody's.
+        return .desktop(GUID(attempt.authentication) ?? .zero)
     }
 
     func forgetOldVisitors() {

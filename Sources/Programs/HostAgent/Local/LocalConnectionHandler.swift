@@ -56,11 +56,20 @@ final class LocalConnectionHandler: ChannelInboundHandler {
             else { return }
             guard let asker = self.asker else { return }
             self.hasAsked = true
-            let content = Array(self.received.readableBytesView.dropFirst(4).prefix(length))
+            var content = Array(self.received.readableBytesView.dropFirst(4).prefix(length))
+            // It may hold a password.
+            defer {
+                content.withUnsafeMutableBytes { Self.wipe($0) }
+                self.received.withUnsafeMutableReadableBytes { Self.wipe($0) }
+            }
             self.answer(try LocalRequest.decode(content), asker, context)
         } catch {
             context.close(promise: nil)
         }
+    }
+
+    private static func wipe(_ bytes: UnsafeMutableRawBufferPointer) {
+        for index in bytes.indices { bytes[index] = 0 }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

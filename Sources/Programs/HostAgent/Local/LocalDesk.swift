@@ -34,6 +34,7 @@ struct LocalDesk: Sendable {
         case .mayEnter(let attempt): return await self.doorkeeper.mayEnter(attempt, connection: asker.pid)
         case .sessionOpened(let attempt): return await self.doorkeeper.sessionOpened(attempt, connection: asker.pid)
         case .sessionClosed: return await self.doorkeeper.sessionClosed(connection: asker.pid)
+        case .signIn(let attempt): return await self.doorkeeper.signIn(attempt)
         case .status: return .report(await self.report())
         }
     }

@@ -42,7 +42,7 @@ struct HostCheck: Sendable {
                 mode: 0o644,
                 "Wait for the server, or restart the agent."
             ),
-        ] + self.sshd() + [self.sudo()]
+        ] + self.sshd() + [self.sudo()] + self.desktops()
     }
 
     /// Whether this machine's clock is near enough to the server's, which says only whole seconds; from a minute on nothing works.
@@ -148,6 +148,12 @@ struct HostCheck: Sendable {
                         "An earlier Match block for the same names wins over ours: look for it with sshd -T -C user=a@b,host=h,addr=127.0.0.1"
                 ),
                 Finding(
+                    what: "sshd takes no principals from files for our names",
+                    isGood: ["none", SSHDEdit.noPrincipals].contains(settings["authorizedprincipalsfile"] ?? "none"),
+                    remedy:
+                        "AuthorizedPrincipalsFile was set after the agent looked: restart the agent, which overrules it."
+                ),
+                Finding(
                     what: "sshd trusts our signing keys for no local account",
                     isGood: plain["trustedusercakeys"] != self.layout.caKeysFile,
                     remedy: "Remove TrustedUserCAKeys \(self.layout.caKeysFile) from outside the Match block."
@@ -157,11 +163,29 @@ struct HostCheck: Sendable {
                     isGood: plain["usepam"] == "yes",
                     remedy: "Set UsePAM yes in sshd's configuration."
                 ),
+                Self.authorities(HostFile.text(self.layout.caKeysFile) ?? "", settings),
                 self.userLists(settings),
             ]
         } catch {
             return [Finding(what: "sshd accepts its configuration", isGood: false, remedy: "\(error)")]
         }
+    }
+
+    /// Whether sshd believes the signatures of the authorities: hardening guides leave algorithms out. Source: sshd_config(5), CASignatureAlgorithms.
+    static func authorities(_ keys: String, _ settings: [String: String]) -> Finding {
+        let believed = settings["casignaturealgorithms"]?.split(separator: "," as Character).map(String.init)
+        let types = Set(keys.split(separator: "\n" as Character).compactMap { $0.split(separator: " ").first })
+        let missing = types.sorted().filter { type in
+            let names = type == "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256"] : [String(type)]
+            return believed.map { believed in !names.contains { believed.contains($0) } } ?? false
+        }
+        return Finding(
+            what: "sshd believes what our signing keys sign",
+            isGood: missing.isEmpty,
+            remedy:
+                "Add \(missing.joined(separator: ",")) to CASignatureAlgorithms in sshd's configuration, "
+                + "or have the server sign with another type of key (ssh-ca-type)."
+        )
     }
 
     private func userLists(_ settings: [String: String]) -> Finding {
@@ -190,6 +214,32 @@ struct HostCheck: Sendable {
             isGood: mode == 0o440 || !HostFile.exists(HostFile.parent(of: path) ?? "/"),
             remedy: "\(path) is missing or not of mode 0440; the server may have switched this off."
         )
+    }
+
+    private func desktops() -> [Finding] {
+        let service = DesktopService(layout: self.layout, configuration: self.configuration)
+        if let command = self.configuration.desktopCredentialCommand {
+            return [
+                Finding(
+                    what: "the program that sets passwords for desktops is there (\(command.first ?? ""))",
+                    isGood: command.first.map(HostFile.exists) ?? false,
+                    remedy: "Install it, or take desktopCredentialCommand out of \(self.layout.configurationFile)."
+                )
+            ]
+        }
+        guard service.hasXRDP else { return [] }
+        return [
+            Finding(
+                what: "\(self.layout.xrdpPAMFile) asks us about passwords and who may enter",
+                isGood: HostFile.text(self.layout.xrdpPAMFile).map(PAMEdit.isDesktopAdded) ?? false,
+                remedy: "Switch signing in on at the server, or restart the agent: xrdp may have been installed since."
+            ),
+            Finding(
+                what: "xrdp has a certificate that clients can be told of",
+                isGood: service.report.map { !$0.certificate.isEmpty } ?? false,
+                remedy: "Set security_layer=tls, certificate and key_file in \(self.layout.xrdpConfigurationFile)."
+            ),
+        ]
     }
 
     private func file(_ path: String, _ what: String, mode: UInt32, _ remedy: String) -> Finding {

@@ -20,27 +20,36 @@ struct HostProgram: Sendable {
     }
 
     /// Runs a program and waits for it, at most `seconds`. Blocks: call it where that harms nobody.
-    static func run(_ arguments: [String], seconds: Int = 20) throws(HostAgentError) -> Outcome {
+    ///
+    /// `input`, at most a pipe's buffer (4 KB), is what it reads; no argument, because anybody may read those.
+    static func run(
+        _ arguments: [String],
+        seconds: Int = 20,
+        input: [UInt8] = []
+    ) throws(HostAgentError) -> Outcome {
         guard let program = arguments.first else { throw .configuration("no program to run") }
-        var ends: [Int32] = [0, 0]
-        guard pipe(&ends) == 0 else { throw .system(call: "pipe", path: program, code: errno) }
-        defer { close(ends[0]) }
+        let source = try Self.source(input)
+        defer { if let source { close(source) } }
+        let ends = try Self.pipe()
+        defer { close(ends.read) }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
-        posix_spawn_file_actions_adddup2(&actions, ends[1], 2)
-        posix_spawn_file_actions_addclose(&actions, ends[0])
-        posix_spawn_file_actions_addclose(&actions, ends[1])
+        if let source {
+            posix_spawn_file_actions_adddup2(&actions, source, 0)
+        } else {
+            posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        }
+        posix_spawn_file_actions_adddup2(&actions, ends.write, 1)
+        posix_spawn_file_actions_adddup2(&actions, ends.write, 2)
         var words = Self.strings(arguments)
         var environment = Self.strings(["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"])
         defer { (words + environment).forEach { free($0) } }
         var child: pid_t = 0
         let failure = posix_spawn(&child, program, &actions, nil, &words, &environment)
-        close(ends[1])
+        close(ends.write)
         guard failure == 0 else { throw .system(call: "spawn", path: program, code: failure) }
-        let output = Self.drain(ends[0], child: child, seconds: seconds)
+        let output = Self.drain(ends.read, child: child, seconds: seconds)
         var status: Int32 = 0
         while waitpid(child, &status, 0) < 0 && errno == EINTR {}
         let signal = status & 0x7f
@@ -50,6 +59,29 @@ struct HostProgram: Sendable {
     /// The path of the first of these that exists.
     static func find(_ candidates: [String]) -> String? {
         candidates.first { HostFile.exists($0) }
+    }
+
+    /// The end of a pipe from which these bytes can be read and nothing more; nil when there are none.
+    private static func source(_ bytes: [UInt8]) throws(HostAgentError) -> Int32? {
+        guard !bytes.isEmpty else { return nil }
+        guard bytes.count <= 4096 else { throw .configuration("more input than a pipe holds") }
+        let ends = try Self.pipe()
+        defer { close(ends.write) }
+        do throws(HostAgentError) {
+            try HostFile.write(bytes, to: ends.write, path: "a pipe")
+        } catch {
+            close(ends.read)
+            throw error
+        }
+        return ends.read
+    }
+
+    /// A pipe that programs do not inherit.
+    static func pipe() throws(HostAgentError) -> (read: Int32, write: Int32) {
+        var ends: [Int32] = [0, 0]
+        guard systemPipe(&ends) == 0 else { throw .system(call: "pipe", path: "", code: errno) }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        return (ends[0], ends[1])
     }
 
     /// A list of C strings with its end; the caller frees them.
@@ -84,4 +116,9 @@ struct HostProgram: Sendable {
             if bytes.count < 256 << 10 { bytes += chunk[..<count] }
         }
     }
+}
+
+// `HostProgram` has a `pipe` of its own, which would hide the system's.
+private func systemPipe(_ ends: UnsafeMutablePointer<Int32>) -> Int32 {
+    pipe(ends)
 }

@@ -45,6 +45,9 @@ struct HostSetup: Sendable {
             }
             try self.edit(self.layout.nameServiceFile, &originals, NameServiceEdit.adding)
             try self.edit(self.layout.pamFile, &originals, PAMEdit.adding)
+            if HostFile.exists(self.layout.xrdpPAMFile) {
+                try self.edit(self.layout.xrdpPAMFile, &originals, PAMEdit.addingDesktop)
+            }
             try self.writeSudoers(told.adminsSudo, &originals)
             try self.configure(sshd, told, places, &originals)
         } catch {
@@ -72,6 +75,11 @@ struct HostSetup: Sendable {
             try sshd.test()
             try sshd.reload()
         }
+    }
+
+    /// Whether signing in is on and xrdp, installed since, does not know of it yet.
+    var missesDesktops: Bool {
+        self.isEnabled && HostFile.text(self.layout.xrdpPAMFile).map { !PAMEdit.isDesktopAdded(to: $0) } ?? false
     }
 
     /// Whether anything of ours is in place.
@@ -135,7 +143,8 @@ struct HostSetup: Sendable {
         let own =
             MarkedText.lines(in: text)
             + (dropIn.flatMap { HostFile.text($0) } ?? "").split(separator: "\n" as Character)
-        let usesPAM = try sshd.settings(for: "root")["usepam"] == "yes"
+        let settings = try sshd.settings(for: "root")
+        let usesPAM = settings["usepam"] == "yes"
         let edit = SSHDEdit(
             version: version,
             caKeysFile: self.layout.caKeysFile,
@@ -143,7 +152,8 @@ struct HostSetup: Sendable {
             principalsCommand: places.principalsPath,
             hostCertificates: try self.writeHostCertificates(told),
             relayNetworks: told.relayNetworks.filter(Self.isNetwork),
-            switchesPAMOn: own.contains("UsePAM yes") || !usesPAM
+            switchesPAMOn: own.contains("UsePAM yes") || !usesPAM,
+            hasPrincipalsFiles: settings["authorizedprincipalsfile"].map { $0 != "none" } ?? false
         )
         let path = dropIn ?? main
         let content = dropIn == nil ? edit.adding(toMain: text) : edit.dropIn
