@@ -1,4 +1,4 @@
-import AgentWire
+public import AgentWire
 public import SSHWire
 public import Vocabulary
 
@@ -32,6 +32,8 @@ public struct HostReport: Sendable, Hashable, Codable {
     public var addresses: [String]
     /// The public keys of its SSH server, as OpenSSH lines; at most eight are kept.
     public var hostKeys: [String]
+    /// Its desktop service; nil where there is none.
+    public var desktop: DesktopReport?
 
     init(_ request: JoinRequest) throws(Problem) {
         guard request.hostKeys.count <= 8 else { throw .malformedJoin("more than eight host keys") }
@@ -55,6 +57,15 @@ public struct HostReport: Sendable, Hashable, Codable {
             addresses: status.addresses,
             hostKeys: status.hostKeys
         )
+        self.desktop = status.desktop.flatMap { desktop in
+            guard (1...65535).contains(desktop.port) else { return nil }
+            let certificate = desktop.certificate.lowercased()
+            return DesktopReport(
+                port: desktop.port,
+                certificate: Hex.decode(certificate)?.count == 32 ? certificate : "",
+                product: PrintableText.of(desktop.product, limit: 64)
+            )
+        }
     }
 
     private init(
@@ -73,6 +84,16 @@ public struct HostReport: Sendable, Hashable, Codable {
         // Written anew without the comment, so that nothing but a key is passed on.
         self.hostKeys = hostKeys.prefix(8).compactMap { try? SSHPublicKey(line: $0).line() }
     }
+}
+
+/// Somebody who may not be signed in to a machine any longer, or not as what they were.
+public struct HostCut: Sendable, Hashable {
+    /// Who.
+    public let person: GUID
+    /// Where.
+    public let machine: ResourcePath
+    /// Why, for the person's screen.
+    public let message: String
 }
 
 /// A session on a host, as the host reported it.
@@ -149,6 +170,8 @@ public struct HostSettings: Sendable {
     public var arrivalWait: Duration = .zero
     /// How long before its end a host's certificate is renewed.
     public var renewal: Duration = .seconds(3 * 86_400)
+    /// How long a machine may take to make a credential for a desktop.
+    public var desktopDeadline: Duration = .seconds(6)
     /// Where the control channel is.
     public var controlPath = "/hosts/v1/control"
 

@@ -48,6 +48,7 @@ public struct HostConnection: Sendable {
             try self.reply(id, LookupAnswer(account: account))
         case .decide(let question):
             try self.reply(id, try await self.hosts.decide(question, for: self.host))
+        case .taskEnded(let result): self.hosts.tasks.ended(result, on: self.host.id)
         case .sessionOpened(let report):
             try await self.opened(report)
             try self.acknowledge(id)
@@ -57,6 +58,8 @@ public struct HostConnection: Sendable {
         case .status(let status):
             try await self.hosts.note(status, of: self.host, number: self.number)
             try self.acknowledge(id)
+        case .desktop(let answer):
+            self.hosts.answered(answer, by: self.host.id, number: self.number)
         }
     }
 

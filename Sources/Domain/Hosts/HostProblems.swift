@@ -54,6 +54,38 @@ extension Refusal {
 
     static let accountUnknown = Refusal("AccountUnknown", reason: "The account is not in the directory any more.")
 
+    static let temporaryPassword = Refusal(
+        "AADSTS50055",
+        reason: "The password is temporary.",
+        remedy: "Sign in with a browser and choose your own one first."
+    )
+
+    static func agentAway(_ machine: ResourcePath) -> Refusal {
+        Refusal(
+            "VMAgentStatusCommunicationError",
+            reason: "The agent of \(machine.name) is not connected, so nobody can be signed in to a desktop on it.",
+            remedy: "Start the machine, or look at `systemctl status sally-agent` on it."
+        )
+    }
+
+    static func agentSilent(_ machine: ResourcePath) -> Refusal {
+        Refusal(
+            "DesktopCredentialTimeout",
+            reason: "The agent of \(machine.name) did not prepare the sign-in in time.",
+            remedy: "Try again, or look at the agent's log on the machine."
+        )
+    }
+
+    static func noDesktop(_ machine: ResourcePath) -> Refusal {
+        Refusal(
+            "DesktopUnavailable",
+            reason:
+                "\(machine.name) has no desktop service that people of the directory can use, or its agent is too old "
+                + "to know of one.",
+            remedy: "Install xrdp on it, and a current sally-agent."
+        )
+    }
+
     static func nameMismatch(_ typed: String) -> Refusal {
         Refusal(
             "NameMismatch",

@@ -101,8 +101,9 @@ public final class HostRegistry: Sendable {
     /// Throws `InvalidJoinToken`, `InvalidJoinRequest` (which does not use the token up), or `StorageError`.
     public func join(_ request: JoinRequest, source: String = "") async throws -> Host {
         let report = try HostReport(request)
-        guard let key = try? SSHPublicKey(line: request.machineKey), key.type == .ed25519 else {
-            throw Problem.malformedJoin("the machine key is no Ed25519 key")
+        guard let key = try? SSHPublicKey(line: request.machineKey), key.type == .ed25519 || key.type == .ecdsaP256
+        else {
+            throw Problem.malformedJoin("the machine key is neither Ed25519 nor ECDSA on P-256")
         }
         let now = self.clock.now
         let id = GUID(from: self.random)
@@ -165,7 +166,12 @@ public final class HostRegistry: Sendable {
             nonce: proof.nonce
         )
         do {
-            try SSHSignature(.ed25519, content: proof.signature).verify(message, by: key)
+            // Windows keeps no Ed25519 keys; the signatures of both kinds are 64 bytes.
+            let signature =
+                key.type == .ecdsaP256
+                ? SSHSignature(.ecdsaP256, fixedWidth: proof.signature)
+                : SSHSignature(.ed25519, content: proof.signature)
+            try signature.verify(message, by: key)
         } catch {
             throw .hostAuthentication("signature of \(proof.hostId)")
         }
@@ -189,6 +195,17 @@ public final class HostRegistry: Sendable {
     /// The host that a machine is, nil when it has not joined.
     public func host(for machine: ResourcePath) -> Host? {
         self.state.withLock { state in state.byMachine[machine].flatMap { state.hosts[$0] } }
+    }
+
+    /// The hosts that call themselves by this name, in any letter case, with or without their domain; in the order of their machines.
+    public func hosts(named hostName: String) -> [Host] {
+        let asked = hostName.lowercased()
+        return self.state.withLock { Array($0.hosts.values) }
+            .filter { host in
+                let own = host.report.hostname.lowercased()
+                return own == asked || own.prefix { $0 != "." } == asked
+            }
+            .sorted { $0.machine.description < $1.machine.description }
     }
 
     // MARK: Changes

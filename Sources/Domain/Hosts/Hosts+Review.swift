@@ -47,7 +47,7 @@ extension Hosts {
     /// Ends a session that would not be allowed to begin now, or not with the rights that it has had.
     func reviewSession(_ session: HostSession, on host: GUID) async throws {
         guard !self.authority.isRevoked(session.serial) else {
-            return try await self.end(session, on: host, because: "Your certificate was revoked.")
+            return try await self.end(session, on: host, because: "Your certificate was revoked.", isCut: false)
         }
         switch try await self.judge.judge(session.objectID, on: session.machine) {
         case .refused(let refusal):
@@ -72,10 +72,14 @@ extension Hosts {
         _ session: HostSession,
         on host: GUID,
         because reason: String,
-        message: String? = nil
+        message: String? = nil,
+        isCut: Bool = true
     ) async throws {
         let isFirst = self.update(host) { $0.ending.insert(session.id).inserted }
         let message = message ?? "Your access to \(session.machine.name) was removed: \(reason)"
+        if isCut {
+            self.cuts.publish(HostCut(person: session.objectID, machine: session.machine, message: message))
+        }
         self.send(.end(EndOrder(session: session.id, message: message)), to: host)
         if isFirst == true { try await self.record(session, "host.cutSession", reason: reason) }
     }

@@ -7,16 +7,34 @@ extension Hosts {
     /// The wish stays when the machine is not there: it is told when it connects.
     public func enableSignIn(_ machine: ResourcePath) async -> Verdict<Void> {
         guard let known = self.registry.machines.machine(machine) else { return .refused(.machineGone(machine)) }
-        guard known.identity != nil else { return .refused(.identityNeeded(machine)) }
+        let windows = self.registry.host(for: machine).map(\.report).flatMap { WindowsRelease($0) }
+        guard known.identity != nil else {
+            return .refused(
+                windows == nil ? .identityNeeded(machine) : .windowsFailure(1007) ?? .identityNeeded(machine)
+            )
+        }
+        if let windows, let refusal = self.refusal(of: windows, on: machine) { return .refused(refusal) }
         let verdict = await self.switchSignIn(machine, to: true)
         guard case .allowed(let status) = verdict else {
             if case .refused(let refusal) = verdict { return .refused(refusal) }
             return .refused(.extensionTimeout(machine))
         }
         guard status.loginState == .enabled else {
-            return .refused(.extensionFailed(status.exitCode, status.message))
+            let words = windows == nil ? nil : Refusal.windowsFailure(status.exitCode)
+            return .refused(words ?? .extensionFailed(status.exitCode, status.message))
         }
         return .allowed(())
+    }
+
+    /// What is against signing in to a Windows machine before it is asked itself: its age, and a name that another one bears.
+    private func refusal(of windows: WindowsRelease, on machine: ResourcePath) -> Refusal? {
+        guard windows.runsExtension else { return .windowsUnsupported }
+        guard let name = self.registry.host(for: machine)?.report.hostname else { return nil }
+        let other = self.registry.hosts(named: name).first { host in
+            host.machine != machine && WindowsRelease(host.report) != nil
+                && self.registry.isSignInWanted(on: host.machine)
+        }
+        return other.map { .windowsDuplicate(name, $0.machine) }
     }
 
     /// Switches signing in off for a machine; sessions end. A machine that is not there learns it when it connects.
@@ -118,6 +136,7 @@ extension Hosts {
         if live != nil {
             statuses.append(["code": "PowerState/running", "level": "Info", "displayStatus": "VM running"])
         }
+        if let windows = WindowsRelease(report) { statuses.append(windows.status) }
         view["statuses"] = .array(statuses)
         return view
     }

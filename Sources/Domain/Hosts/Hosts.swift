@@ -17,12 +17,16 @@ public final class Hosts: Sendable {
     /// Tells of each machine whose host has connected, after it was told what it needs.
     public let arrivals = ChangeFeed<ResourcePath>()
 
+    /// Tells, before the host is told, that somebody may not be signed in to a machine any longer.
+    public let cuts = ChangeFeed<HostCut>()
+
     let directory: Directory
     let authority: SSHAuthority
     let judge: EntryJudge
     let audit: AuditLog
     let clock: TimeSource
     let review = ReviewQueue()
+    let tasks = HostTaskBook()
     private let state = Mutex(State())
 
     private struct State {

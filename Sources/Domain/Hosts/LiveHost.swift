@@ -18,6 +18,10 @@ struct LiveHost: Sendable {
     private var lookups = 0
     private var waiting: [Int: AsyncStream<HostStatus>.Continuation] = [:]
     private var waiters = 0
+    private var desktops: [GUID: AsyncStream<DesktopAnswer>.Continuation] = [:]
+
+    /// How many credentials for desktops may be waited for at one time.
+    static let mostDesktops = 256
 
     init(host: Host, link: HostLink, number: Int) {
         self.host = host
@@ -49,6 +53,27 @@ struct LiveHost: Sendable {
         self.waiting.removeValue(forKey: waiter)?.finish()
     }
 
+    /// The answer to a wish for a desktop's credential, when it comes; nil when too many are waited for. Ends with the connection.
+    mutating func newDesktop(_ request: GUID) -> AsyncStream<DesktopAnswer>? {
+        guard self.desktops.count < Self.mostDesktops else { return nil }
+        let (stream, continuation) = AsyncStream.makeStream(
+            of: DesktopAnswer.self,
+            bufferingPolicy: .bufferingOldest(1)
+        )
+        self.desktops[request] = continuation
+        return stream
+    }
+
+    /// Stops waiting for one.
+    mutating func stop(desktop request: GUID) {
+        self.desktops.removeValue(forKey: request)?.finish()
+    }
+
+    /// Tells whoever waits for this answer.
+    func tell(_ answer: DesktopAnswer) {
+        self.desktops[answer.request]?.yield(answer)
+    }
+
     /// Tells those who wait for a status.
     func tell(_ status: HostStatus) {
         for continuation in self.waiting.values { continuation.yield(status) }
@@ -57,6 +82,7 @@ struct LiveHost: Sendable {
     /// Tells those who wait that nothing will come.
     func stopWaiting() {
         for continuation in self.waiting.values { continuation.finish() }
+        for continuation in self.desktops.values { continuation.finish() }
     }
 
     /// Ends the connection.
