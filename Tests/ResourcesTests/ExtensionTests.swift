@@ -6,10 +6,13 @@ import Vocabulary
 
 @Suite("Sign-in extensions and identities")
 struct ExtensionTests {
-    private func machine(identity: Bool = true) async throws -> (ResourceWorld, String) {
+    private func machine(identity: Bool = true, system: String = "Linux") async throws -> (ResourceWorld, String) {
         let world = try await ResourceWorld()
         let network = try await world.network("net", "10.0.0.0/16", [("machines", "10.0.0.0/24")])
-        return (world, try await world.machine("vm1", "\(network)/subnets/machines", "10.0.0.10", identity: identity))
+        let subnet = "\(network)/subnets/machines"
+        return (
+            world, try await world.machine("vm1", subnet, "10.0.0.10", identity: identity, system: system)
+        )
     }
 
     private func body(_ type: String) -> JSONValue {
@@ -46,6 +49,25 @@ struct ExtensionTests {
         #expect(shown?["displayStatus"] == "Provisioning succeeded")
         let again = try await world.put("\(machine)/extensions/AADSSHLoginForLinux", self.body("AADSSHLoginForLinux"))
         #expect(again.operation == nil && !again.changed)
+    }
+
+    @Test("for Windows goes onto Windows, and each of them onto its own system only")
+    func windows() async throws {
+        let (world, machine) = try await self.machine(system: "Windows")
+        let outcome = try await world.put("\(machine)/extensions/login", self.body("aadloginforwindows"))
+        #expect(try await self.finish(world, outcome).status == .succeeded)
+        #expect(world.resources.resource(outcome.resource.path)?.properties["type"] == "AADLoginForWindows")
+        let wrong = try await world.put("\(machine)/extensions/wrong", self.body("AADSSHLoginForLinux"))
+        let problem = try await self.finish(world, wrong).problem
+        #expect(problem?.shown.contains("Non-zero exit code: 51") == true)
+    }
+
+    @Test("for Windows say 1007 without an identity")
+    func windowsWithoutIdentity() async throws {
+        let (world, machine) = try await self.machine(identity: false, system: "Windows")
+        let outcome = try await world.put("\(machine)/extensions/login", self.body("AADLoginForWindows"))
+        let problem = try await self.finish(world, outcome).problem
+        #expect(problem?.shown.contains("1007, exit code: -2145648574 (DSREG_E_MSI_TENANTID_UNAVAILABLE)") == true)
     }
 
     @Test("for Windows never worked on Linux, so taking it away switches nothing off")

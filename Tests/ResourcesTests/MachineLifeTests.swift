@@ -32,7 +32,7 @@ struct MachineLifeTests {
             ]
         )
         #expect(try MadeMachine.resource(in: world).provisioningState == "Succeeded")
-        for verb in ["generalize", "runCommand", "fly"] {
+        for verb in ["generalize", "reimage", "fly"] {
             #expect(await world.code { try await MadeMachine.act(world, verb) } == "OperationNotAllowed")
         }
         // A machine joins once.

@@ -108,7 +108,9 @@ struct MachineMakingTests {
         #expect(view["statuses"]?.array?.contains { $0["displayStatus"] == "VM running" } == true)
     }
 
-    @Test("are refused with the reason: an unknown image, a Windows image, a size that is none, data disks")
+    @Test(
+        "are refused with the reason: an unknown image, a Windows image, a size that is none, data disks that are copies"
+    )
     func refusals() async throws {
         let (world, fabric) = try await Self.world()
         func code(_ body: JSONValue) async -> String { await world.code { try await world.put(Self.path, body) } }
@@ -122,7 +124,7 @@ struct MachineMakingTests {
         body["properties"]?["hardwareProfile"]?["vmSize"] = "Huge"
         #expect(await code(body) == "InvalidParameter")
         body = Self.body()
-        body["properties"]?["storageProfile"]?["dataDisks"] = [["lun": 0, "diskSizeGB": 10]]
+        body["properties"]?["storageProfile"]?["dataDisks"] = [["lun": 0, "createOption": "Copy", "diskSizeGB": 10]]
         #expect(await code(body) == "FeatureNotSupported")
         #expect(fabric.log.isEmpty)
     }

@@ -37,6 +37,18 @@ struct PublicAddressTests {
         #expect(self.address(world, "c") == "192.0.2.8" && self.address(world, "b") == "192.0.2.9")
     }
 
+    @Test("are never the first or the last of a range, which belong to the network and to everybody in it")
+    func rangeEnds() async throws {
+        let world = try await self.world("192.0.2.8/30")
+        for name in ["a", "b"] { try await world.put(Self.path(name), Self.body("Standard", "Static")) }
+        #expect(self.address(world, "a") == "192.0.2.9" && self.address(world, "b") == "192.0.2.10")
+        let body = Self.body("Standard", "Static")
+        #expect(await world.code { try await world.put(Self.path("c"), body) } == "PublicIPCountLimitReached")
+        let single = try await self.world("192.0.2.8/32")
+        try await single.put(Self.path("a"), body)
+        #expect(self.address(single, "a") == "192.0.2.8")
+    }
+
     @Test("that are dynamic have an address while an interface uses them")
     func dynamic() async throws {
         let world = try await self.world()

@@ -181,13 +181,22 @@ final class ResourceWorld: Sendable {
 
     /// A machine with one interface at an address of a subnet.
     @discardableResult
-    func machine(_ name: String, _ subnet: String, _ address: String, identity: Bool = true) async throws -> String {
+    func machine(
+        _ name: String,
+        _ subnet: String,
+        _ address: String,
+        identity: Bool = true,
+        system: String = "Linux"
+    ) async throws -> String {
         let interface = "\(Self.network)/networkInterfaces/\(name)VMNic"
         try await self.put(interface, Self.interface(subnet, address))
         let path = "\(Self.compute)/virtualMachines/\(name)"
         var body: JSONValue = [
             "location": "local",
-            "properties": ["networkProfile": ["networkInterfaces": [["id": .string(interface)]]]],
+            "properties": [
+                "networkProfile": ["networkInterfaces": [["id": .string(interface)]]],
+                "storageProfile": ["osDisk": ["osType": .string(system), "createOption": "Attach"]],
+            ],
         ]
         if identity { body["identity"] = ["type": "SystemAssigned"] }
         try await self.put(path, body)

@@ -66,6 +66,13 @@ public struct AddressPrefix: Hashable, Sendable {
         self.contains(other.base) || other.contains(self.base)
     }
 
+    /// The addresses that something in the range may have: not the first, which is the network's, nor the last, which is everybody's. Ranges of one
+    /// or two addresses have no such ones. Source: RFC 3021.
+    public var hosts: ClosedRange<UInt32> {
+        guard self.length <= 30 else { return self.base.number...self.last.number }
+        return self.base.number + 1...self.last.number - 1
+    }
+
     /// The addresses that an interface may have: Azure keeps the first four and the last one of a subnet for itself.
     public var usable: ClosedRange<UInt32>? {
         guard self.length <= 29 else { return nil }

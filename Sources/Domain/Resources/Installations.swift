@@ -43,6 +43,7 @@ extension Resources {
         _ purpose: ResourceOperation.Purpose,
         on resource: Resource,
         by author: ChangeAuthor,
+        product: OperationProduct? = nil,
         work: @escaping @Sendable () async -> Problem?
     ) -> ResourceOperation {
         let location = resource.location ?? self.settings.locations.first?.name ?? "local"
@@ -51,6 +52,7 @@ extension Resources {
             on: resource,
             owner: author.subject?.id,
             location: location,
+            product: product,
             work: work
         )
     }
@@ -72,18 +74,33 @@ extension Resources {
         guard let installed = self.resource(path), let machine = path.parent.flatMap({ self.resource($0) }) else {
             return .refused(Refusal("ResourceNotFound", reason: "The extension is not there any more."))
         }
-        guard installed.handler == .signInForLinux, machine.osType == "Linux" else {
+        if installed.handler == .accessForLinux, machine.osType == "Linux" {
+            return await self.changeAccess(installed, on: machine)
+        }
+        guard let handler = installed.handler, handler.fits(machine.osType) else {
             return .refused(
                 Refusal(
                     "ExitCode51",
                     reason:
                         "Non-zero exit code: 51. \(installed.handler?.rawValue ?? "The extension") is not supported "
                         + "on '\(machine.name)', which runs \(machine.osType).",
-                    remedy: "Install AADSSHLoginForLinux on Linux machines."
+                    remedy: "Install AADSSHLoginForLinux on Linux machines, AADLoginForWindows on Windows machines."
                 )
             )
         }
         guard self.hasIdentity(machine) else {
+            if handler == .signInForWindows {
+                return .refused(
+                    Refusal(
+                        "ExitCode-2145648574",
+                        reason: "Terminal error code: 1007, exit code: -2145648574 (DSREG_E_MSI_TENANTID_UNAVAILABLE). "
+                            + "'\(machine.name)' has no system-assigned managed identity, so its tenant cannot be found out.",
+                        remedy:
+                            "Delete the failed extension, turn the identity on (az vm identity assign), and install the "
+                            + "extension again."
+                    )
+                )
+            }
             return .refused(
                 Refusal(
                     "ExitCode22",
@@ -123,7 +140,7 @@ extension Resources {
         let failure: Refusal? = if case .refused(let refusal) = verdict { refusal } else { nil }
         let isInstallation = self.resource(path)?.isExtension == true
         let problem = failure.map { failure in
-            isInstallation ? Self.provisioningError(failure, of: path) : Problem(failure.code, shown: failure.sentence)
+            isInstallation ? self.provisioningError(failure, of: path) : Problem(failure.code, shown: failure.sentence)
         }
         // What the end of the program cut off is taken up when it starts again.
         if problem != nil, self.operations.isClosed { return problem }
@@ -142,11 +159,12 @@ extension Resources {
         return problem
     }
 
-    private static func provisioningError(_ refusal: Refusal, of path: ResourcePath) -> Problem {
-        Problem(
+    private func provisioningError(_ refusal: Refusal, of path: ResourcePath) -> Problem {
+        let handler = self.resource(path)?.handler
+        return Problem(
             refusal.code.hasPrefix("VM") ? refusal.code : "VMExtensionProvisioningError",
             shown: "VM '\(path.parent?.name ?? "")' has reported a failure when processing extension '\(path.name)' "
-                + "(publisher '\(ExtensionHandler.publisher)'). Error message: '\(refusal.reason)' \(refusal.remedy)"
+                + "(publisher '\(handler?.publisher ?? "unknown")'). Error message: '\(refusal.reason)' \(refusal.remedy)"
         )
     }
 

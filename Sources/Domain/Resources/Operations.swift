@@ -37,6 +37,9 @@ public struct ResourceOperation: Sendable {
     public internal(set) var status = Status.inProgress
     /// Why it failed.
     public internal(set) var problem: Problem?
+    /// What it brought besides the change itself; nil when nothing.
+    public var product: JSONValue? { self.produced?.document }
+    let produced: OperationProduct?
 
     /// The address at which it can be watched, below the given word: `operations` or `operationResults`.
     public func path(_ word: String = "operations") -> ResourcePath? {
@@ -58,6 +61,17 @@ public struct ResourceOperation: Sendable {
             document["error"] = ["code": .string(problem.code), "message": .string(problem.shown)]
         }
         return document
+    }
+}
+
+/// Where the work of an operation leaves what it brings.
+final class OperationProduct: Sendable {
+    private let held = Mutex<JSONValue?>(nil)
+
+    /// What it brought.
+    var document: JSONValue? {
+        get { self.held.withLock { $0 } }
+        set { self.held.withLock { $0 = newValue } }
     }
 }
 
@@ -98,6 +112,7 @@ final class Operations: Sendable {
         on target: Resource,
         owner: GUID?,
         location: String,
+        product: OperationProduct? = nil,
         work: @escaping @Sendable () async -> Problem?
     ) -> ResourceOperation {
         let operation = ResourceOperation(
@@ -107,7 +122,8 @@ final class Operations: Sendable {
             location: location,
             purpose: purpose,
             owner: owner,
-            startedAt: self.clock.now
+            startedAt: self.clock.now,
+            produced: product
         )
         self.state.withLock { state in
             state.known[operation.id] = operation

@@ -13,10 +13,14 @@ public struct Resource: Sendable, Hashable {
     public var location: String?
     /// The tags.
     public var tags: [String: String] = [:]
+    /// Whether a client said what the tags are, be it that there are none: then they are shown.
+    public var showsTags = false
     /// The size or edition, for kinds that have one.
     public var sku: JSONValue?
     /// The managed identity: `type`, `principalId`, `tenantId`; nil when there is none.
     public var identity: JSONValue?
+    /// Who manages it, for resource groups; a word of the client's.
+    public var managedBy: String?
     /// Availability zones, as sent.
     public var zones: JSONValue?
     /// The members of `properties`, always an object.
@@ -57,10 +61,11 @@ public struct Resource: Sendable, Hashable {
         properties["provisioningState"] = .string(self.provisioningState)
         members["properties"] = properties
         if let location = self.location { members["location"] = .string(location) }
-        if !self.tags.isEmpty { members["tags"] = .object(self.tags.mapValues { .string($0) }) }
+        if self.showsTags || !self.tags.isEmpty { members["tags"] = .object(self.tags.mapValues { .string($0) }) }
         members["sku"] = self.sku
         members["identity"] = self.identity
         members["zones"] = self.zones
+        members["managedBy"] = self.managedBy.map { .string($0) }
         return .object(members)
     }
 

@@ -254,6 +254,9 @@ extension Resources {
             let secrets = MachineSecrets(body: body)
             if !secrets.isEmpty { self.machineSecrets.keep(secrets, for: now.path) }
         }
+        if now.isExtension, now.handler == .accessForLinux {
+            self.accessChanges.keep(try AccessChange(body: body), for: now.path)
+        }
         return PutOutcome(
             resource: now,
             created: created,

@@ -12,6 +12,10 @@ public struct ResourceHooks: Sendable {
     public var signIn: SignInExtensionDriver
     /// What the machine reports about itself, in the shape of an instance view; nil when it never joined.
     public var instanceView: @Sendable (ResourcePath) -> JSONValue?
+    /// Has something done on a machine, as root, by its agent; waits with a deadline.
+    public var perform: @Sendable (MachineTask, ResourcePath) async -> Verdict<MachineTaskResult> = { task, machine in
+        .refused(.notThere(machine))
+    }
     /// What makes machines and networks real.
     public var fabric: any Fabric = NoFabric()
     /// How a machine that is about to be made joins the server; nil when it need not.

@@ -117,6 +117,8 @@ extension Resource {
         record["sku"] = self.sku
         record["identity"] = self.identity
         record["zones"] = self.zones
+        if self.showsTags { record["showsTags"] = true }
+        record["managedBy"] = self.managedBy.map { .string($0) }
         record["making"] = self.making?.record
         record["failure"] = self.failure.map {
             ["code": .string($0.code), "reason": .string($0.reason), "remedy": .string($0.remedy)]
@@ -137,8 +139,10 @@ extension Resource {
             type: type,
             location: record["location"]?.string,
             tags: (record["tags"]?.object ?? [:]).compactMapValues(\.string),
+            showsTags: record["showsTags"]?.bool == true,
             sku: record["sku"],
             identity: record["identity"],
+            managedBy: record["managedBy"]?.string,
             zones: record["zones"],
             properties: properties,
             provisioningState: state,

@@ -24,6 +24,8 @@ public final class Resources: Sendable {
     let operations: Operations
     /// What came with a request to make a machine and is kept nowhere else.
     let machineSecrets = PendingSecrets()
+    /// The same for local accounts.
+    let accessChanges = PendingAccess()
     /// What the fabric was last told about each machine's places.
     let fitted = FittedPlaces()
     /// Who waits for a machine to join.

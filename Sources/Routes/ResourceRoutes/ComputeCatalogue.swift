@@ -25,7 +25,7 @@ extension ResourceRoutes {
         let images = self.resources.images.images
         let words = rest.map { $0.lowercased() }
         guard let publisher = words.first else {
-            let names = Set(images.map(\.reference.publisher) + [ExtensionCatalogue.publisher])
+            let names = Set(images.map(\.reference.publisher) + ExtensionCatalogue.publishers)
             return .ok(.array(names.sorted().map { shelf.entry($0, "") }))
         }
         guard words.count >= 4, words[1] == "artifacttypes" else { throw Self.nothing }
@@ -33,10 +33,24 @@ extension ResourceRoutes {
         case ("vmextension", "types"):
             return try self.extensions(publisher, Array(words.dropFirst(4)), shelf)
         case ("vmimage", "offers"):
-            let own = images.filter { $0.reference.publisher.lowercased() == publisher }
+            var own = images.filter { $0.reference.publisher.lowercased() == publisher }
+            own += try self.unlisted(rest, besides: own)
             return try self.offers(own, Array(words.dropFirst(4)), shelf, call)
         default: throw Self.nothing
         }
+    }
+
+    /// The image that an address names when it is in no list, but machines can be made for it.
+    private func unlisted(_ rest: [String], besides listed: [MachineImage]) throws(Problem) -> [MachineImage] {
+        guard rest.count >= 8, rest[5].lowercased() == "skus" else { return [] }
+        let isListed = listed.contains {
+            $0.reference.offer.lowercased() == rest[4].lowercased()
+                && $0.reference.sku.lowercased() == rest[6].lowercased()
+        }
+        guard !isListed else { return [] }
+        let version = rest.count > 8 ? rest[8] : "latest"
+        let reference = ImageReference(publisher: rest[0], offer: rest[4], sku: rest[6], version: version)
+        return self.resources.unlistedImage(for: reference).map { [$0] } ?? []
     }
 
     private func offers(_ images: [MachineImage], _ words: [String], _ shelf: Shelf, _ call: ResourceCall)
@@ -83,18 +97,18 @@ extension ResourceRoutes {
     }
 
     private func extensions(_ publisher: String, _ words: [String], _ shelf: Shelf) throws(Problem) -> ARMResponse {
-        let isKnown = publisher == ExtensionCatalogue.publisher.lowercased()
-        let above = "/\(ExtensionCatalogue.publisher)/artifacttypes/vmextension/types"
-        guard let word = words.first else {
-            return .ok(.array(isKnown ? ExtensionCatalogue.types.map { shelf.entry($0, above) } : []))
-        }
-        guard isKnown, let type = ExtensionCatalogue.types.first(where: { $0.lowercased() == word }) else {
+        let known = ExtensionCatalogue.publishers.first { $0.lowercased() == publisher }
+        let types = known.map { ExtensionCatalogue.types(of: $0) } ?? []
+        let above = "/\(known ?? publisher)/artifacttypes/vmextension/types"
+        guard let word = words.first else { return .ok(.array(types.map { shelf.entry($0, above) })) }
+        guard let type = types.first(where: { $0.lowercased() == word }) else {
             throw Problem("ArtifactNotFound", shown: "There is no such extension in the catalogue.")
         }
-        let version = shelf.entry(ExtensionCatalogue.version, "\(above)/\(type)/versions")
+        let number = ExtensionCatalogue.version(of: type)
+        let version = shelf.entry(number, "\(above)/\(type)/versions")
         switch words.count {
         case 2 where words[1] == "versions": return .ok([version])
-        case 3 where words[1] == "versions" && words[2] == ExtensionCatalogue.version: return .ok(version)
+        case 3 where words[1] == "versions" && words[2] == number: return .ok(version)
         default: throw Problem("ArtifactNotFound", shown: "There is no such version in the catalogue.")
         }
     }
@@ -137,7 +151,12 @@ extension ResourceRoutes {
     /// `Microsoft.Compute/skus`: where each size is offered, and with what.
     func computeSKUs(_ call: ResourceCall) throws(Problem) -> ARMResponse {
         guard call.request.method == .get else { throw .methodNotAllowed(call.request) }
-        let places = self.resources.settings.locations.map(\.name)
+        // Groups may lie in places that are in no list: what is offered is offered there, too.
+        let scope = call.request.path.subscription.flatMap { ResourcePath("/subscriptions/\($0)") } ?? .root
+        let used = self.resources.list(type: Self.groupType, below: scope)
+            .filter { self.resources.mayRead($0.path, call.caller.subject) }.compactMap(\.location)
+        let known = self.resources.settings.locations.map(\.name)
+        let places = known + Set(used).subtracting(known).sorted()
         let list: [JSONValue] = MachineSize.common.map { size in
             [
                 "resourceType": "virtualMachines", "name": .string(size.name), "tier": "Standard",

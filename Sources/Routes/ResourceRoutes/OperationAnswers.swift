@@ -17,6 +17,12 @@ extension ResourceRoutes {
             return try self.catalogue(rest[0], Array(rest.dropFirst(2)), call)
         case ("vmsizes", 2) where isCompute: return self.machineSizes()
         case ("usages", 2) where isCompute: return self.computeUsages(rest[0], call)
+        case ("runcommands", 2) where isCompute: return .list([RunCommandCatalogue.document])
+        case ("runcommands", 3) where isCompute && rest[2].lowercased() == RunCommandCatalogue.shell.lowercased():
+            return .ok(RunCommandCatalogue.document)
+        case (let word, 2) where namespace.lowercased() == "microsoft.network":
+            if let answer = self.networkFacts(rest[0], word, call) { return answer }
+            fallthrough
         default: throw Problem("ResourceNotFound", shown: "There is nothing at '\(call.request.path)'.")
         }
     }
@@ -42,7 +48,9 @@ extension ResourceRoutes {
             throw operation.problem ?? Problem("Conflict", shown: "The operation failed.")
         case .succeeded:
             // An action has no document of its own: 200 without a body says that it is done.
-            if operation.purpose == .action { return ARMResponse(status: .ok) }
+            if operation.purpose == .action {
+                return operation.product.map(ARMResponse.ok) ?? ARMResponse(status: .ok)
+            }
             guard operation.purpose == .write else { return .noContent }
             return .ok(
                 self.resources.document(of: try self.resources.get(operation.target, for: call.caller.subject))

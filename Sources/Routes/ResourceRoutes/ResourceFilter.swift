@@ -26,6 +26,7 @@ struct ResourceFilter: Sendable {
         case planPublisher = "plan/publisher"
         case planProduct = "plan/product"
         case planName = "plan/name"
+        case scaleSet = "virtualmachinescaleset/id"
     }
 
     private let root: Node
@@ -92,6 +93,7 @@ struct ResourceFilter: Sendable {
         case .identity: resource.identity?["type"]?.string?.lowercased() ?? ""
         case .principal: resource.identityPrincipal?.description ?? ""
         // Nothing here was bought, so nothing has a plan.
+        case .scaleSet: resource.properties["virtualMachineScaleSet"]?["id"]?.string?.lowercased() ?? ""
         case .plan, .planPublisher, .planProduct, .planName: ""
         }
     }
@@ -174,7 +176,13 @@ struct ResourceFilter: Sendable {
                 guard let inner = self.disjunction(depth: depth + 1), self.take(.close) else { return nil }
                 return inner
             }
-            guard case .word(let word)? = self.tokens.popFirst() else { return nil }
+            let word: String
+            switch self.tokens.popFirst() {
+            case .word(let text)?: word = text
+            // Clients that ask for the machines of a scale set put the name between quotation marks, too.
+            case .text(let text)? where text.lowercased() == Field.scaleSet.rawValue: word = Field.scaleSet.rawValue
+            default: return nil
+            }
             switch word {
             case "substringof":
                 guard self.take(.open), let value = self.text(), self.take(.comma), let field = self.field(),

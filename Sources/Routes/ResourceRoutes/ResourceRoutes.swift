@@ -131,6 +131,12 @@ public struct ResourceRoutes: Sendable {
         case .get
         where type.hasPrefix("microsoft.compute/virtualmachine") && provider.rest.last?.lowercased() == "vmsizes":
             return try self.machineSizes(of: call)
+        case .get where type == "microsoft.compute/availabilitysets" && provider.rest.last?.lowercased() == "vmsizes":
+            return try self.machineSizes(of: call)
+        case .get
+        where type == "microsoft.network/virtualnetworks" && provider.rest.count == 3
+            && provider.rest.last?.lowercased() == "checkipaddressavailability":
+            return try self.addressAvailability(call)
         case .get:
             let types = stride(from: 0, to: provider.rest.count, by: 2).map { provider.rest[$0] }
             let wanted = ([provider.namespace] + types).joined(separator: "/")

@@ -130,7 +130,9 @@ extension ResourceRoutes {
     }
 
     private func written(_ outcome: PutOutcome, _ call: ResourceCall) -> ARMResponse {
-        var answer = ARMResponse.put(self.document(outcome.resource, call), created: outcome.created)
+        // Disks are 200 also when they are new: their clients know no 201. Source: Azure disks REST.
+        let isNew = outcome.created && outcome.resource.type != "Microsoft.Compute/disks"
+        var answer = ARMResponse.put(self.document(outcome.resource, call), created: isNew)
         answer.headers[.eTag] = outcome.resource.etag
         if let operation = outcome.operation {
             answer.headers[.asyncOperation] = self.address(of: operation, "operations", call)

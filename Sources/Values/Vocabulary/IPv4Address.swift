@@ -33,3 +33,11 @@ extension IPv4Address: CustomStringConvertible {
         [24, 16, 8, 0].map { String(self.number >> UInt32($0) & 255) }.joined(separator: ".")
     }
 }
+
+extension IPv4Address {
+    /// The hardware address of an interface with this address: of the locally administered kind (IEEE 802), unique where this one is.
+    public func hardwareAddress(between separator: String) -> String {
+        let bytes: [UInt8] = [0x02, 0x5a] + [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: self.number >> $0) }
+        return bytes.map { Hex.encode([$0]) }.joined(separator: separator)
+    }
+}

@@ -92,4 +92,11 @@ public struct ImageCatalogue: Sendable {
 extension Resources {
     /// The images that clients may name here.
     public var images: ImageCatalogue { ImageCatalogue(self.hooks.fabric.images) }
+
+    /// An image that stands in no list but of which machines can be made all the same: of another release, say, for which a substitute
+    /// is taken. Nil when there is no way.
+    public func unlistedImage(for reference: ImageReference) -> MachineImage? {
+        guard self.hooks.fabric.image(for: reference) != nil else { return nil }
+        return MachineImage(id: "", reference: reference, title: reference.urn, osType: "Linux")
+    }
 }

@@ -35,6 +35,11 @@ struct Plan {
         let details: [String: String]
     }
 
+    /// How many resources it makes.
+    var births = 0
+    /// When the next one is made: a moment after the one before, so that lists show them in the order in which they were asked for.
+    var nextBirth: Instant { self.now + .milliseconds(self.births) }
+
     init(
         base: Snapshot,
         author: ChangeAuthor,

@@ -30,7 +30,7 @@ extension Plan {
         try Self.checkIdentity(of: body, is: spelled, kind)
 
         var resource =
-            previous ?? Resource(path: spelled, type: kind.type, createdAt: self.now, changedAt: self.now)
+            previous ?? Resource(path: spelled, type: kind.type, createdAt: self.nextBirth, changedAt: self.now)
         try self.readFrame(of: body, into: &resource, kind, previous: previous, parent: parent)
         let lists = try self.readProperties(of: body, into: &resource, kind, previous: previous)
         try kind.inspect(body, resource, previous)
@@ -42,6 +42,7 @@ extension Plan {
         for claim in kind.claims(resource) {
             if let holder = self.holder(of: claim.key, otherThan: resource.path) { throw claim.problem(holder) }
         }
+        if previous == nil { self.births += 1 }
         self.store(resource)
         try self.putEmbedded(lists, below: resource.path, kind)
         if !isEmbedded { try self.checkTogether(resource.path, kind) }
@@ -66,7 +67,9 @@ extension Plan {
             )
         }
         var whole: JSONValue = ["properties": stored.properties]
-        whole["tags"] = .object(stored.tags.mapValues { .string($0) })
+        if stored.showsTags || !stored.tags.isEmpty {
+            whole["tags"] = .object(stored.tags.mapValues { .string($0) })
+        }
         whole["sku"] = stored.sku
         whole["zones"] = stored.zones
         if kind.emptiesEmbedded {
@@ -152,10 +155,15 @@ extension Plan {
             }
             resource.location = location
             resource.tags = try Self.readTags(body.member("tags"))
+            resource.showsTags = body.member("tags")?.object != nil
         }
         if let shape = kind.sku {
             let sent = body.member("sku").flatMap { $0.isNull ? nil : $0 } ?? previous?.sku ?? [:]
             resource.sku = try Shape.object(shape).read(sent, at: "sku", keepsReadOnly: false)
+        }
+        if kind.type == ResourceKind.resourceGroup.type, let text = body.member("managedBy")?.string {
+            guard text.utf8.count <= 512 else { throw .invalidContent("managedBy", "is longer than 512 characters") }
+            resource.managedBy = text.isEmpty ? nil : text
         }
         if let zones = body.member("zones"), !zones.isNull {
             resource.zones = try Shape.list(.text(8)).read(zones, at: "zones", keepsReadOnly: false)

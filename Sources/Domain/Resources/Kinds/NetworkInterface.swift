@@ -94,6 +94,11 @@ extension ResourceKind {
             let machine = snapshot.machine(of: interface.path)
             document["properties"]?["virtualMachine"] = machine.map { ["id": .string($0.path.description)] }
             document["properties"]?["primary"] = machine.map { .bool($0.interfaces.first == interface.path) }
+            // Of machines that were made elsewhere nobody here knows it.
+            let address = machine?.making.flatMap { _ in interface.ipConfigurations.first?.address }
+            document["properties"]?["macAddress"] = address.map {
+                .string($0.hardwareAddress(between: "-").uppercased())
+            }
         }
         return kind
     }()

@@ -67,6 +67,10 @@ extension ResourceKind {
             }
         }
         kind.show = { document, address, snapshot, _ in
+            // Clients that gave a label read the name that came of it, and stop where there is no such member.
+            if address.domainNameLabel != nil, address.properties["dnsSettings"]?["fqdn"] == nil {
+                document["properties"]?["dnsSettings"]?["fqdn"] = ""
+            }
             for user in snapshot.referrers(of: address.path).compactMap({ snapshot[key: $0] }) {
                 guard let used = user.ipConfigurations.first(where: { $0.publicAddress == address.path }) else {
                     continue
@@ -123,7 +127,7 @@ extension Plan {
     fileprivate func freePublicAddress() throws(Problem) -> IPv4Address? {
         guard !self.settings.publicAddresses.isEmpty else { return nil }
         for prefix in self.settings.publicAddresses {
-            for number in (prefix.base.number...prefix.last.number).prefix(1 << 16) {
+            for number in prefix.hosts.prefix(1 << 16) {
                 let address = IPv4Address(number: number)
                 if self.holder(of: "public:\(address)", otherThan: .root) == nil { return address }
             }

@@ -25,7 +25,7 @@ extension ResourceKind {
         kind.names = NameRule(longest: 64, extra: "-_.")
         kind.actions = KindAction.ofMachines
         kind.claims = { machine in
-            machine.interfaces.map { Claim.use(of: $0) } + machine.diskPaths.map { Claim.use(of: $0) }
+            (machine.interfaces + machine.diskPaths + machine.dataDisks.compactMap(\.path)).map { Claim.use(of: $0) }
         }
         kind.inspect = { body, machine, previous throws(Problem) in
             guard let image = machine.imageReference, machine.osType == "Linux", !ImageCatalogue.isWindows(image) else {
@@ -55,10 +55,18 @@ extension ResourceKind {
             if let image = machine.imageReference, ImageCatalogue.isWindows(image) {
                 machine.properties["storageProfile"]?["osDisk"]?["osType"] = "Windows"
             }
+            // The kind of security that every machine has is not worth a word: Azure does not show it either.
+            if machine.properties["securityProfile"]?["securityType"]?.string?.lowercased() == "standard" {
+                machine.properties["securityProfile"]?["securityType"] = nil
+                if machine.properties["securityProfile"]?.object?.isEmpty == true {
+                    machine.properties["securityProfile"] = nil
+                }
+            }
             if let previous, previous.osType != machine.osType {
                 throw Problem("PropertyChangeNotAllowed", shown: "Changing property 'osDisk.osType' is not allowed.")
             }
             try plan.prepare(&machine, previous: previous, in: networks.first)
+            try plan.putDataDisks(of: &machine)
         }
         kind.show = { document, machine, snapshot, settings in
             // Clients that need it ask for it: `$expand=userData`.
@@ -126,6 +134,7 @@ extension Member {
             ]),
             initial: ["osType": "Linux"]
         ),
+        "dataDisks": Member(.list(.object(dataDisk))),
         "imageReference": Member(
             .object([
                 "publisher": Member(.text(128)), "offer": Member(.text(128)), "sku": Member(.text(128)),
@@ -171,6 +180,7 @@ extension Resource {
         }
         let takesDisk =
             self.properties["storageProfile"]?["osDisk"]?["deleteOption"]?.string?.lowercased() == "delete"
-        return interfaces + addresses + (takesDisk ? self.diskPaths : [])
+        let data = self.dataDisks.filter(\.goesAlong).compactMap(\.path)
+        return interfaces + addresses + (takesDisk ? self.diskPaths : []) + data
     }
 }

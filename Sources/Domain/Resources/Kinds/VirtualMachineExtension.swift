@@ -1,7 +1,7 @@
 import Vocabulary
 
 extension ResourceKind {
-    /// Extensions: what is installed on a machine. The only ones offered turn sign-in with directory identities on.
+    /// Extensions: what is installed on a machine. Offered are those for signing in with the directory and for local accounts.
     ///
     /// Source: Azure virtual machine extensions REST; Azure "Sign in to a Linux virtual machine by using Microsoft Entra ID".
     static let virtualMachineExtension: ResourceKind = {
@@ -21,9 +21,19 @@ extension ResourceKind {
             ]
         )
         kind.patching = .everything
-        kind.isInstalled = { $0.handler?.isSignIn == true }
+        kind.isInstalled = { $0.handler?.actsOnMachine == true }
         kind.takesTime = true
         kind.carryOut = { resources, path in await resources.install(path) }
+        kind.inspect = { body, installed, previous throws(Problem) in
+            guard installed.handler == .accessForLinux else { return }
+            let change = try AccessChange(body: body)
+            guard previous != nil || change?.tasks.isEmpty == false else {
+                throw .invalidContent(
+                    "properties.protectedSettings",
+                    "needs 'username' with 'password' or 'ssh_key', 'remove_user', or 'reset_ssh'"
+                )
+            }
+        }
         kind.claims = { installed in
             guard let handler = installed.handler, let machine = installed.path.parent else { return [] }
             return [
@@ -45,11 +55,11 @@ extension ResourceKind {
                     "ArtifactNotFound",
                     shown: "The handler for VM extension type '\(PrintableText.of(type))' of publisher "
                         + "'\(PrintableText.of(publisher))' is not offered. Offered are "
-                        + ExtensionHandler.allCases.map { "\(ExtensionHandler.publisher)/\($0.rawValue)" }
+                        + ExtensionHandler.allCases.map { "\($0.publisher)/\($0.rawValue)" }
                         .joined(separator: ", ") + "."
                 )
             }
-            installed.properties["publisher"] = .string(ExtensionHandler.publisher)
+            installed.properties["publisher"] = .string(handler.publisher)
             installed.properties["type"] = .string(handler.rawValue)
             if let previous, previous.handler != handler {
                 throw Problem(
@@ -58,8 +68,12 @@ extension ResourceKind {
                 )
             }
             if let previous, previous.isBusy, !plan.author.isSystem { throw .busy(previous) }
-            guard handler.isSignIn else { return }
-            if let previous, previous.properties == installed.properties, plan.author.isSystem || !previous.hasFailed {
+            guard handler.actsOnMachine else { return }
+            // What it shall do is in what nobody keeps, so each request is a new one.
+            let isRepeated = handler.isSignIn || plan.author.isSystem
+            if let previous, isRepeated, previous.properties == installed.properties,
+                plan.author.isSystem || !previous.hasFailed
+            {
                 installed.provisioningState = previous.provisioningState
                 installed.failure = previous.failure
             } else {
@@ -82,32 +96,59 @@ enum ExtensionHandler: String, CaseIterable, CustomStringConvertible {
     /// Sign-in to Windows.
     case signInForWindows = "AADLoginForWindows"
 
-    static let publisher = "Microsoft.Azure.ActiveDirectory"
+    /// Local accounts, their keys and passwords.
+    case accessForLinux = "VMAccessForLinux"
+
+    /// Who publishes it.
+    var publisher: String {
+        self == .accessForLinux ? "Microsoft.OSTCExtensions" : Self.signInPublisher
+    }
+
+    static let signInPublisher = "Microsoft.Azure.ActiveDirectory"
 
     /// Reads publisher and type in any letter case; the predecessor also had a publisher of its own.
     init?(publisher: String, type: String) {
-        let publishers = [Self.publisher.lowercased(), Self.publisher.lowercased() + ".linuxssh"]
+        let given = publisher.lowercased()
         guard
-            publishers.contains(publisher.lowercased()),
-            let found = Self.allCases.first(where: { $0.rawValue.lowercased() == type.lowercased() })
+            let found = Self.allCases.first(where: { $0.rawValue.lowercased() == type.lowercased() }),
+            given == found.publisher.lowercased()
+                || found != .accessForLinux && given == Self.signInPublisher.lowercased() + ".linuxssh"
         else { return nil }
         self = found
     }
 
+    /// Whether it turns signing in with the directory on.
+    var isSignIn: Bool { self == .signInForLinux || self == .signInForWindows }
+
     /// Whether installing it does something on the machine.
-    var isSignIn: Bool { self != .oldSignInForLinux }
+    var actsOnMachine: Bool { self != .oldSignInForLinux }
+
+    /// Whether it can be installed on a system: `Linux` or `Windows`.
+    func fits(_ system: String) -> Bool {
+        switch self {
+        case .signInForLinux, .accessForLinux: system == "Linux"
+        case .oldSignInForLinux: false
+        case .signInForWindows: system == "Windows"
+        }
+    }
 
     var description: String { self.rawValue }
 }
 
 /// The extensions that can be installed, for catalogues.
 public enum ExtensionCatalogue {
-    /// Who publishes them.
-    public static let publisher = ExtensionHandler.publisher
-    /// Their types.
-    public static let types = ExtensionHandler.allCases.map(\.rawValue).sorted()
-    /// Their only version.
-    public static let version = "1.0.0.0"
+    /// Who publishes any.
+    public static let publishers = Set(ExtensionHandler.allCases.map(\.publisher)).sorted()
+
+    /// The types of one publisher.
+    public static func types(of publisher: String) -> [String] {
+        ExtensionHandler.allCases.filter { $0.publisher == publisher }.map(\.rawValue).sorted()
+    }
+
+    /// The only version of a type.
+    public static func version(of type: String) -> String {
+        type.lowercased() == ExtensionHandler.accessForLinux.rawValue.lowercased() ? "1.5.0.0" : "1.0.0.0"
+    }
 }
 
 extension Resource {
@@ -142,8 +183,13 @@ extension Resource {
         if let failure = self.failure { status["message"] = .string(failure.sentence) }
         return [
             "name": .string(self.name),
-            "type": .string("\(ExtensionHandler.publisher).\(self.properties["type"]?.string ?? "")"),
-            "typeHandlerVersion": self.properties["typeHandlerVersion"] ?? "1.0", "statuses": [status],
+            "type": .string(
+                "\(self.properties["publisher"]?.string ?? "").\(self.properties["type"]?.string ?? "")"
+            ),
+            "typeHandlerVersion": self.handler == .accessForLinux
+                ? .string(ExtensionCatalogue.version(of: "VMAccessForLinux"))
+                : self.properties["typeHandlerVersion"] ?? "1.0",
+            "statuses": [status],
         ]
     }
 }

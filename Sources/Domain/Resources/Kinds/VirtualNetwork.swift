@@ -75,6 +75,10 @@ extension ResourceKind {
         kind.complete = { subnet, previous, plan throws(Problem) in
             try ResourceKind.checkBastionSubnet(subnet, plan)
             guard let network = subnet.path.parent.flatMap({ plan[$0] }) else { return }
+            // Clients that know both members send both.
+            if let one = subnet.properties["addressPrefix"], subnet.properties["addressPrefixes"] == .array([one]) {
+                subnet.properties["addressPrefixes"] = nil
+            }
             guard subnet.properties["addressPrefix"] == nil || subnet.properties["addressPrefixes"] == nil else {
                 throw .invalidContent("properties", "has both 'addressPrefix' and 'addressPrefixes'")
             }

@@ -32,6 +32,7 @@ extension Resources {
             view["computerName"] = machine.properties["osProfile"]?["computerName"] ?? .string(machine.name)
         }
         if let making = machine.making, view["osName"] == nil { view["osName"] = .string(making.title) }
+        if !machine.diskPaths.isEmpty || !machine.dataDisks.isEmpty { view["disks"] = self.diskViews(of: machine) }
         let extensions = self.list(type: nil, below: machine.path).filter(\.isExtension)
         view["extensions"] = .array(extensions.map(\.extensionView))
         return view

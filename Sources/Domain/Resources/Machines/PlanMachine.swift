@@ -60,13 +60,18 @@ extension Plan {
                     + "virtual machine."
             )
         }
-        let disks = machine.properties["storageProfile"]?["dataDisks"]?.array ?? []
         let option = machine.properties["storageProfile"]?["osDisk"]?["createOption"]?.string
-        guard disks.isEmpty, option == nil || option == "FromImage" else {
+        guard option == nil || option == "FromImage" else {
             throw Problem(
                 "FeatureNotSupported",
-                shown: "Machines here have the one disk that is made from their image: leave out data disks and disks "
-                    + "that exist already."
+                shown: "Machines here start from an image: leave out a disk that exists already as the system's own."
+            )
+        }
+        let isAlone = machine.path.isOf(type: ResourceKind.virtualMachine.type)
+        guard isAlone || machine.dataDisks.isEmpty else {
+            throw Problem(
+                "FeatureNotSupported",
+                shown: "Machines of scale sets have the one disk that is made from their image: leave out data disks."
             )
         }
         let sent = machine.properties["storageProfile"]?["imageReference"]
@@ -88,20 +93,31 @@ extension Plan {
         where machine.properties["osProfile"]?[name] == nil {
             machine.properties["osProfile"]?[name] = .bool(value)
         }
+        if machine.properties["osProfile"]?["linuxConfiguration"]?.object != nil,
+            machine.properties["osProfile"]?["linuxConfiguration"]?["provisionVMAgent"] == nil
+        {
+            machine.properties["osProfile"]?["linuxConfiguration"]?["provisionVMAgent"] = true
+        }
         try self.putDisk(of: &machine, sent)
         machine.provisioningState = "Creating"
     }
 
     /// What an order for a machine follows from: a change of anything else concerns the fabric not.
     private static func frame(of machine: Resource) -> [JSONValue?] {
-        ["hardwareProfile", "networkProfile", "osProfile", "storageProfile"].map { machine.properties[$0] }
+        var frame = machine.properties
+        // Data disks are kept in the books only.
+        frame["storageProfile"]?["dataDisks"] = nil
+        return ["hardwareProfile", "networkProfile", "osProfile", "storageProfile"].map { frame[$0] }
     }
 
     /// What the server decided when the machine was ordered stays when a later body leaves it out.
     private static func carryOver(from previous: Resource, to machine: inout Resource) {
         let decided = [
             "hardwareProfile": ["vmSize"],
-            "osProfile": ["computerName", "adminUsername", "allowExtensionOperations", "requireGuestProvisionSignal"],
+            "osProfile": [
+                "computerName", "adminUsername", "allowExtensionOperations", "requireGuestProvisionSignal",
+                "linuxConfiguration",
+            ],
             "storageProfile": ["osDisk", "imageReference"],
         ]
         for (profile, places) in decided {

@@ -17,7 +17,16 @@ extension Plan {
             let properties = installed["properties"]
             let publisher = properties?["publisher"]?.string ?? ""
             let type = properties?["type"]?.string ?? ""
-            guard ExtensionHandler(publisher: publisher, type: type) != nil else {
+            let handler = ExtensionHandler(publisher: publisher, type: type)
+            guard handler != .accessForLinux else {
+                throw Problem(
+                    "OperationNotAllowed",
+                    shown:
+                        "Local accounts are changed on one machine at a time, not in the model of a scale set: there is "
+                        + "nowhere to keep their passwords. Use 'az vmss run-command invoke' on its instances."
+                )
+            }
+            guard handler != nil else {
                 throw Problem(
                     "ArtifactNotFound",
                     shown: "The handler for VM extension type '\(PrintableText.of(type))' of publisher "

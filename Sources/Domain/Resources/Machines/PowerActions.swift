@@ -30,9 +30,8 @@ extension KindAction {
         },
         "generalize": .refused("Machines cannot be turned into images here: images are made by the operator."),
         "capture": .refused("Machines cannot be turned into images here: images are made by the operator."),
-        "runcommand": .refused(
-            "Commands are not run through the machine's agent: whoever may log in does it over SSH, under their own name."
-        ),
+        "runcommand": .runCommand, "attachdetachdatadisks": .attachDetachDataDisks,
+        "reimage": .refused("Machines are not made anew from their image: delete the machine and create it again."),
     ]
 
     /// An action after which a machine shall be running, stopped or deallocated; nil leaves that as it is.

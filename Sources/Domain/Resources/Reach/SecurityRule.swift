@@ -151,7 +151,10 @@ struct SecurityRule: Sendable {
     /// Reads `*`, an address, a range or a tag.
     static func place(_ text: String) -> Place? {
         if text == "*" || text.lowercased() == "any" { return .any }
-        if let address = IPv4Address(text) { return .prefix(AddressPrefix(address, length: 32)) }
+        // A number is an address, too, as inet_aton(3) reads it and Azure does.
+        if let address = IPv4Address(text) ?? UInt32(text).map({ IPv4Address(number: $0) }) {
+            return .prefix(AddressPrefix(address, length: 32))
+        }
         let parts = text.split(separator: "/" as Character, omittingEmptySubsequences: false)
         if parts.count == 2, let address = IPv4Address(parts[0]), let length = Int(parts[1]), (0...32).contains(length)
         {

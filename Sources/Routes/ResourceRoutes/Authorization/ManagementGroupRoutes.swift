@@ -36,7 +36,7 @@ struct ManagementGroupRoutes: Sendable {
                 return try await self.answer(words[0], Array(words.dropFirst()), call)
             case ("getentities", .post): return self.entities(call)
             case ("checknameavailability", .post): return try self.checkName(call)
-            case ("tenantbackfillstatus", .get), ("starttenantbackfill", .post):
+            case ("tenantbackfillstatus", .get), ("tenantbackfillstatus", .post), ("starttenantbackfill", .post):
                 return .ok(["tenantId": .string(self.access.rootManagementGroup?.name ?? ""), "status": "Completed"])
             default: throw .methodNotAllowed(request)
             }
@@ -186,7 +186,8 @@ struct ManagementGroupRoutes: Sendable {
         }
         guard self.access.managementGroup(name) == nil else {
             return .ok([
-                "nameAvailable": false, "reason": "AlreadyExists", "message": "The management group exists already.",
+                "nameAvailable": false, "reason": "AlreadyExists",
+                "message": "The group with the specified name already exists",
             ])
         }
         return .ok(["nameAvailable": true, "reason": .null, "message": .null])

@@ -32,12 +32,39 @@ extension AuthorizationRoutes {
         if asked != [call.subject.id] {
             try self.access.require(.readRoles, at: call.scope, for: call.subject)
         }
-        let found = self.access.assignments(at: call.scope, filter)
+        let (found, next) = try self.page(of: self.access.assignments(at: call.scope, filter), call)
         let gone = try await self.gone(found)
         return .list(
-            found.map { Self.document(of: $0, seenFrom: call.scope, isGone: gone.contains($0.principal)) }
+            found.map { Self.document(of: $0, seenFrom: call.scope, isGone: gone.contains($0.principal)) },
+            next: next
         )
     }
+
+    /// The assignments of a page, and the address of the next one.
+    private func page(of all: [RoleAssignment], _ call: AuthorizationCall) throws(Problem) -> (
+        [RoleAssignment], String?
+    ) {
+        var rest = all[...]
+        let token = SkipToken(call.request)
+        if let text = call.request.options["$skiptoken"] {
+            let parts = try token.read(text).split(separator: ":" as Character)
+            guard parts.count == 2, let time = Int64(parts[0]), let name = GUID(String(parts[1])) else {
+                throw Problem("InvalidSkipToken", shown: "The $skiptoken is not one that this service gave out.")
+            }
+            let last = (Instant(milliseconds: time), name)
+            rest = rest.drop { ($0.createdOn, $0.name) <= last }
+        }
+        guard !self.conventions.origin.isEmpty, rest.count > Self.longestPage,
+            let last = rest.prefix(Self.longestPage).last
+        else { return (Array(rest), nil) }
+        var query = call.request.options
+        query["$skiptoken"] = token.write(after: "\(last.createdOn.milliseconds):\(last.name)")
+        let next = AbsoluteAddress.write(self.conventions.origin, call.request.path, query)
+        return (Array(rest.prefix(Self.longestPage)), next)
+    }
+
+    /// Most assignments of a page.
+    static let longestPage = 1000
 
     // Principals that the directory does not have any more. Those that it never had, such as groups of other tenants, are
     // as the client said.

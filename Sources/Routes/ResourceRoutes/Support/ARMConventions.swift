@@ -7,13 +7,16 @@ public import Vocabulary
 public struct ARMConventions: Sendable {
     /// Where to sign in, for answers to callers without a token: `https://…/{tenant}`.
     let authority: String
+    /// Scheme, host and port of absolute addresses in answers; empty where none is known, and then lists come whole.
+    let origin: String
     let clock: TimeSource
     let random: RandomSource
 
     /// - Parameter authority: Where to sign in: the address of the sign-in service with the tenant's identifier as its
     ///   path.
-    public init(authority: String, clock: TimeSource, random: RandomSource) {
+    public init(authority: String, origin: String = "", clock: TimeSource, random: RandomSource) {
         self.authority = authority
+        self.origin = origin
         self.clock = clock
         self.random = random
     }

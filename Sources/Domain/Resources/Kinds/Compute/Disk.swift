@@ -2,41 +2,67 @@ import Vocabulary
 
 extension ResourceKind {
     static let diskType = "Microsoft.Compute/disks"
+    /// What disks may be called to be made of; all are the same here.
+    static let diskKinds = [
+        "Premium_LRS", "Standard_LRS", "StandardSSD_LRS", "PremiumV2_LRS", "UltraSSD_LRS", "Premium_ZRS",
+        "StandardSSD_ZRS",
+    ]
 
-    /// Disks: those of the machines that were made here. They come and go with their machine. Source: Azure disks REST.
+    private static func checkDisk(_ disk: Resource, _ previous: Resource?) throws(Problem) {
+        let option = disk.properties["creationData"]?["createOption"]?.string ?? "Empty"
+        let size = disk.properties["diskSizeGB"]?.integer
+        guard previous != nil || ["Empty", "FromImage"].contains(option) else {
+            throw Problem(
+                "FeatureNotSupported",
+                shown:
+                    "Disks are made empty (--size-gb) or together with a machine: there is nothing to copy or import from "
+                    + "here. Copy the files over SSH."
+            )
+        }
+        guard size != nil || option == "FromImage" else {
+            throw Problem("InvalidParameter", shown: "Required parameter 'disk.diskSizeGB' is missing (null).")
+        }
+        guard let previous, let before = previous.properties["diskSizeGB"]?.integer, before != size else { return }
+        guard option == "Empty", let size, size > before else {
+            throw Problem(
+                "OperationNotAllowed",
+                shown: option == "Empty"
+                    ? "Disk '\(disk.name)' of \(before) GB cannot be made smaller."
+                    : "The size of '\(disk.name)' cannot change: a machine here uses what the host has."
+            )
+        }
+    }
+
+    /// Disks: of the machines that were made here, and empty ones that machines can be given. Source: Azure disks REST.
     static let disk: ResourceKind = {
         var kind = ResourceKind(
             diskType,
             properties: [
                 "osType": Member(.word(["Linux", "Windows"])),
                 "creationData": Member(
-                    .object(["createOption": Member(.text(32))]),
+                    .object([
+                        "createOption": Member(.word(["Empty", "FromImage", "Attach", "Copy", "Import", "Upload"]))
+                    ]),
                     initial: ["createOption": "Empty"]
                 ),
                 "diskSizeGB": Member(.number(1...32_767)),
                 "hyperVGeneration": Member(.word(["V1", "V2"])),
+                "diskSizeBytes": Member(.number(0...Int64.max), .readOnly),
                 "diskState": Member(.text(32), .readOnly),
                 "timeCreated": Member(.text(40), .readOnly),
                 "uniqueId": Member(.text(36), .readOnly),
             ],
-            sku: ["name": Member(.text(32), initial: "Premium_LRS"), "tier": Member(.text(32), .readOnly)]
+            sku: ["name": Member(.word(diskKinds), initial: "Premium_LRS"), "tier": Member(.text(32), .readOnly)]
         )
         kind.patching = .everything
         kind.inUseCode = "OperationNotAllowed"
         kind.complete = { disk, previous, plan throws(Problem) in
-            if let previous {
-                guard previous.properties["diskSizeGB"] == disk.properties["diskSizeGB"] else {
-                    throw Problem(
-                        "OperationNotAllowed",
-                        shown: "The size of '\(disk.name)' cannot change: a machine here uses what the host has."
-                    )
-                }
-            } else if disk.properties["creationData"]?["createOption"]?.string != "FromImage" {
-                throw Problem(
-                    "FeatureNotSupported",
-                    shown: "Disks of their own are not offered: a machine's disk is made together with the machine."
-                )
+            try ResourceKind.checkDisk(disk, previous)
+            if let kind = disk.sku?["name"]?.string {
+                disk.sku?["tier"] = .string(String(kind.prefix { $0 != "_" }))
             }
+            let size = disk.properties["diskSizeGB"]?.integer ?? 0
+            disk.properties["diskSizeBytes"] = .integer(size << 30)
             if disk.properties["uniqueId"] == nil {
                 disk.properties["uniqueId"] = .string(GUID(from: plan.random).description)
             }
