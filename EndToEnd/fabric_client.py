@@ -15,7 +15,8 @@ from pathlib import Path
 from lab import programs, shell
 
 SUBSCRIPTION = "/subscriptions/5a11b0a7-7e57-4c0a-8d0e-3f6d0c0a0002"
-LAB = "fabric"
+# Runs beside each other have records of their own.
+LAB = os.environ.get("SALLYPORT_LAB", "") + "fabric"
 
 
 def network_path(name):
@@ -43,15 +44,21 @@ class Fabric:
         self.port = port
         self.log = Path(folder) / "fabric.log"
         self.socket = self.data / "fabric.sock"
+        #: Where the service writes down what is there.
+        self.state_folder = self.data / "fabric"
         self._process = None
+        self._record = f"service-{port}"
+        self._names = set()
 
     def command(self, *arguments):
         line = [programs.program("sallyport"), "fabric", "--data", self.data, "--server-port", self.port]
+        if self.state_folder != self.data / "fabric":
+            line += ["--state", self.state_folder]
         return [*map(str, line), *arguments]
 
     def start(self):
         self._process = shell.start(self.command(), self.log)
-        shell.remember(LAB, "service", self._process.pid)
+        shell.remember(LAB, self._record, self._process.pid)
         deadline = time.monotonic() + 60
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -67,7 +74,8 @@ class Fabric:
         return True
 
     def stop(self, number=signal.SIGTERM):
-        shell.end(LAB, "service", number)
+        shell.end(LAB, self._record, number)
+        self._note_names()
 
     def clean(self):
         self.stop()
@@ -78,6 +86,7 @@ class Fabric:
     def ask(self, **request):
         """One order and its answer; raises `Refused`."""
         answer, descriptors = self._exchange(request)
+        self._note_names()
         for each in descriptors:
             os.close(each)
         return answer.get("snapshot")
@@ -105,10 +114,15 @@ class Fabric:
             body = json.dumps(request).encode()
             connection.sendall(struct.pack(">I", len(body)) + body)
             head, descriptors, _, _ = socket.recv_fds(connection, 4, 1)
+            if len(head) < 4:
+                raise ConnectionResetError("the service ended without an answer")
             (count,) = struct.unpack(">I", head)
             data = b""
             while len(data) < count:
-                data += connection.recv(count - len(data))
+                piece = connection.recv(count - len(data))
+                if not piece:
+                    raise ConnectionResetError("the service ended in the middle of an answer")
+                data += piece
         answer = json.loads(data)
         if answer.get("code"):
             raise Refused(answer)
@@ -139,7 +153,7 @@ class Fabric:
         return machines.get(machine_path(name))
 
     def record(self, name):
-        for file in (self.data / "fabric" / "machines").glob("*/machine.json"):
+        for file in (self.state_folder / "machines").glob("*/machine.json"):
             record = json.loads(file.read_text())
             if record["path"] == machine_path(name):
                 return record
@@ -152,15 +166,22 @@ class Fabric:
         line += ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", *arguments]
         return shell.run(*line, check=check, text=text)
 
+    def _note_names(self):
+        """Others may have a fabric on this box too: what is of this one is told by the numbers that it drew."""
+        with contextlib.suppress(OSError):
+            self._names |= {each.stem for each in (self.state_folder / "networks").iterdir()}
+            self._names |= {each.name for each in (self.state_folder / "machines").iterdir()}
+            self._names.add((self.state_folder / "table").read_text())
+
     def leftovers(self):
-        """What is there of any fabric; the caller compares before and after."""
-        found = [
-            line.split(" ")[0] for line in shell.run("ip", "netns", "list").splitlines() if line.startswith("spf-")
-        ]
+        """What is there of this fabric on the box, but for its files."""
+        self._note_names()
+        found = [line.split(" ")[0] for line in shell.run("ip", "netns", "list").splitlines()]
         found += [line.split(":")[1].strip().split("@")[0] for line in shell.run("ip", "-o", "link").splitlines()]
-        found += [line for line in shell.run("nft", "list", "tables").splitlines() if "spf" in line]
-        found += [line for line in Path("/proc/mounts").read_text().splitlines() if str(self.data) in line]
-        found += [str(path) for path in Path("/sys/fs/cgroup").glob("*/sallyport-*")]
+        found += shell.run("nft", "list", "tables").splitlines()
+        found += [str(path) for path in Path("/sys/fs/cgroup").glob("**/sallyport-*")]
+        found = [each for each in found if any(name in each for name in self._names)]
+        found += [line for line in Path("/proc/mounts").read_text().splitlines() if f"{self.data}/" in line]
         return sorted(found)
 
     def forget(self):

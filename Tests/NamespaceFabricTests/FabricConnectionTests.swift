@@ -17,13 +17,13 @@ private final class Seen: Sendable {
     let kinds = Mutex<[FabricRequest.Kind]>([])
 }
 
-/// A service that answers with what a test tells it, on a real socket.
+/// A service that answers with what a test tells it, on a real socket; with nothing it ends the connection, as one does that is killed.
 private final class ScriptedService: Sendable {
     let data: String
     let seen = Seen()
     private let listener: Int32
 
-    init(_ answer: @escaping @Sendable (FabricRequest) -> (FabricAnswer, Int32)) throws {
+    init(_ answer: @escaping @Sendable (FabricRequest) -> (FabricAnswer, Int32)?) throws {
         var template = Array("/tmp/fabric-XXXXXX".utf8CString)
         self.data = String(cString: try #require(mkdtemp(&template)))
         let listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
@@ -39,7 +39,7 @@ private final class ScriptedService: Sendable {
                     let socket = MessageSocket(accepted)
                     while let (request, _) = try? socket.receive(FabricRequest.self) {
                         seen.kinds.withLock { $0.append(request.kind) }
-                        let (reply, descriptor) = answer(request)
+                        guard let (reply, descriptor) = answer(request) else { return }
                         try? socket.send(reply, descriptor: descriptor)
                         if descriptor >= 0 { close(descriptor) }
                     }
@@ -59,9 +59,10 @@ private final class ScriptedService: Sendable {
     let machine = ResourcePath.root.appending("virtualMachines", "one")
     let network = ResourcePath.root.appending("virtualNetworks", "red")
 
-    private func snapshot(_ version: UInt64, _ state: MachineState) -> FabricSnapshot {
+    private func snapshot(_ version: UInt64, _ state: MachineState, run: UInt64? = nil) -> FabricSnapshot {
         FabricSnapshot(
             version: version,
+            run: run,
             networks: [self.network],
             machines: [.init(path: self.machine, state: state)],
             substitute: "trixie"
@@ -91,6 +92,41 @@ private final class ScriptedService: Sendable {
         try await fabric.refresh()
         try await fabric.refresh()
         #expect(fabric.state(of: self.machine) == .stopped)
+    }
+
+    @Test("believes a service that was started again, though it counts from the beginning")
+    func startedAgain() async throws {
+        let run = Mutex<UInt64>(0)
+        let service = try ScriptedService { [self] _ in
+            let now = run.withLock { number in
+                number += 1
+                return number
+            }
+            return (FabricAnswer(self.snapshot(now == 1 ? 9 : 1, now == 1 ? .running : .stopped, run: now)), -1)
+        }
+        let fabric = FabricConnection(data: service.data)
+        try await fabric.refresh()
+        try await fabric.refresh()
+        #expect(fabric.state(of: self.machine) == .stopped)
+    }
+
+    @Test("gives an order again to a service that ended in the middle, and gives up in the end")
+    func again() async throws {
+        let fails = Mutex<Int>(2)
+        let service = try ScriptedService { [self] _ in
+            let isOver = fails.withLock { number in
+                number -= 1
+                return number >= 0
+            }
+            return isOver ? nil : (FabricAnswer(self.snapshot(1, .running)), -1)
+        }
+        let fabric = FabricConnection(data: service.data)
+        try await fabric.perform(.start, on: self.machine)
+        #expect(service.seen.kinds.withLock { $0 } == [.perform, .perform, .perform])
+        fails.withLock { $0 = 9 }
+        await #expect(throws: Problem("FabricUnavailable", shown: "")) {
+            try await fabric.perform(.start, on: self.machine)
+        }
     }
 
     @Test("tells why an order failed") func failure() async throws {
@@ -150,6 +186,19 @@ private final class ScriptedService: Sendable {
         await #expect(throws: Problem("ConnectionTimedOut", shown: "")) {
             _ = try await fabric.connect(to: "10.0.0.4", port: 22, in: self.network, deadline: .milliseconds(50))
         }
+    }
+
+    @Test("says that a disk is full in so many words, and nothing more of what the box said") func fullDisk() {
+        let failure = FabricError.system(call: "write", of: "/var/lib/x", number: ENOSPC)
+        #expect(failure.problem == Problem("AllocationFailed", shown: ""))
+        #expect(failure.problem.shown.contains("full") && !failure.problem.shown.contains("/var/lib"))
+    }
+
+    @Test("reads records of services that knew no unfinished work") func olderRecords() throws {
+        let record = MachineRecord(id: "1", path: self.machine, image: "bookworm", hostName: "one", interfaces: [])
+        let stored = try JSONEncoder().encode(record)
+        #expect(!String(decoding: stored, as: UTF8.self).contains("step"))
+        #expect(try JSONDecoder().decode(MachineRecord.self, from: stored).step == nil)
     }
 
     @Test("hands secrets over only in the order itself") func secrets() throws {

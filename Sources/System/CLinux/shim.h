@@ -63,6 +63,9 @@ static inline int clinux_accept(int listener) {
     return (int)syscall(SYS_accept4, listener, (void *)0, (void *)0, SOCK_CLOEXEC);
 }
 
+/* A file in memory, closed to programs that are started; 1 is MFD_CLOEXEC. */
+static inline int clinux_memory_file(void) { return (int)syscall(SYS_memfd_create, "sallyport", 1U); }
+
 /* The user as whom the calling thread alone opens and makes files; returns who that was before. */
 static inline int clinux_file_user(unsigned user) { return (int)syscall(SYS_setfsuid, user); }
 

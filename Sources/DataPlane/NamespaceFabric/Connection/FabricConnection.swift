@@ -20,6 +20,7 @@ public final class FabricConnection: Fabric {
 
     private struct Memory {
         var version: UInt64 = 0
+        var run: UInt64?
         var networks: Set<ResourcePath> = []
         var machines: [ResourcePath: MachineState] = [:]
         var table = ImageTable()
@@ -97,7 +98,7 @@ public final class FabricConnection: Fabric {
         while !Task.isCancelled {
             do throws(Problem) {
                 var request = FabricRequest(.watch)
-                request.version = self.memory.withLock { $0.version }
+                (request.version, request.run) = self.memory.withLock { ($0.version, $0.run) }
                 try await self.order(request, seconds: 30)
                 if isAway { self.logger.notice("the fabric is back") }
                 isAway = false
@@ -208,20 +209,30 @@ public final class FabricConnection: Fabric {
     // MARK: Asking
 
     private func order(_ request: FabricRequest, seconds: Int) async throws(Problem) {
-        let path = self.path
-        if request.kind != .watch { await self.waitForService() }
-        let answer = try await Self.onThread { () throws(FabricError) -> FabricAnswer in
-            let socket = try MessageSocket.to(path)
-            socket.setDeadline(seconds)
-            try socket.send(request)
-            guard let (answer, descriptor) = try socket.receive(FabricAnswer.self) else {
-                throw .away("The service ended the connection.")
-            }
-            if descriptor >= 0 { close(descriptor) }
-            return answer
-        }
+        var answer = try await self.exchange(request, seconds: seconds)
+        // The service ended in the middle. What it had begun to make it takes back when it starts again, and an order may be given twice.
+        for _ in 0..<2 where answer == nil { answer = try await self.exchange(request, seconds: seconds) }
+        guard let answer else { throw FabricError.away("The service ended the connection.").problem }
         if let snapshot = answer.snapshot { self.remember(snapshot) }
         if let problem = answer.problem { throw problem }
+    }
+
+    /// An order and its answer; nil when the service ended in between.
+    private func exchange(_ request: FabricRequest, seconds: Int) async throws(Problem) -> FabricAnswer? {
+        let path = self.path
+        if request.kind != .watch { await self.waitForService() }
+        return try await Self.onThread { () throws(FabricError) -> FabricAnswer? in
+            let socket = try MessageSocket.to(path)
+            socket.setDeadline(seconds)
+            do throws(FabricError) {
+                try socket.send(request)
+                guard let (answer, descriptor) = try socket.receive(FabricAnswer.self) else { return nil }
+                if descriptor >= 0 { close(descriptor) }
+                return answer
+            } catch .away {
+                return nil
+            }
+        }
     }
 
     // A service that is being started again costs an order some seconds and does not make it fail.
@@ -235,8 +246,9 @@ public final class FabricConnection: Fabric {
     private func remember(_ snapshot: FabricSnapshot) {
         self.memory.withLock { memory in
             // Answers of orders that ran beside each other may arrive in the wrong order.
-            guard snapshot.version >= memory.version else { return }
+            guard snapshot.run != memory.run || snapshot.version >= memory.version else { return }
             memory.version = snapshot.version
+            memory.run = snapshot.run
             memory.networks = Set(snapshot.networks)
             memory.machines = Dictionary(snapshot.machines.map { ($0.path, $0.state) }) { first, _ in first }
             memory.table = ImageTable(substitute: snapshot.substitute)

@@ -22,12 +22,12 @@ struct MachineMaker: Sendable {
     /// Everything of one machine.
     func folder(_ machine: MachineRecord) -> String { "\(self.folder)/\(machine.id)" }
 
-    /// Starts a machine that does not run; `attach` gives the processes of a number their networks. Returns when sshd was started and, if it
+    /// Starts a machine that does not run; `attach` is told its processes and gives them their networks. Returns when sshd was started and, if it
     /// had something to join with, its agent has joined.
     func start(
         _ machine: inout MachineRecord,
         files: [String: [UInt8]],
-        attach: (Int32) throws(FabricError) -> Void
+        attach: (MachineRecord, ProcessIdentity) throws(FabricError) -> Void
     ) throws(FabricError) {
         let image = try self.images.root(of: machine.image)
         let home = self.folder(machine)
@@ -73,7 +73,7 @@ struct MachineMaker: Sendable {
                 memory: machine.memory,
                 processors: machine.processors
             )
-            try attach(process.number)
+            try attach(machine, process)
             guard let bytes = try? JSONEncoder().encode(StartOrder(hostName: machine.hostName, files: files)),
                 Descriptor.writeAll(Array(bytes), to: order.write)
             else { throw self.died(home) }
@@ -159,10 +159,25 @@ struct MachineMaker: Sendable {
         ControlGroup(id: machine.id).remove()
     }
 
-    /// Removes a machine's disk and everything else of it.
+    /// Removes a machine's disk and everything else of it but its record, which may lie in the same folder and goes last: a disk that nobody knows
+    /// any more would never be removed.
     func erase(_ machine: MachineRecord) throws(FabricError) {
-        try SmallFile.removeTree(self.folder(machine))
+        let home = self.folder(machine)
+        try SmallFile.removeTrees(["disk", "root", "start.log"].map { "\(home)/\($0)" })
+        rmdir(home)
     }
+
+    /// Throws when the box has no room for another machine's disk: it would be made and then fail at its first files.
+    func checkRoom() throws(FabricError) {
+        var status = statvfs()
+        guard statvfs(self.folder, &status) == 0 else { throw .last("statvfs", of: self.folder) }
+        guard UInt64(status.f_bavail) * UInt64(status.f_frsize) >= Self.leastRoom else {
+            throw .order(code: "AllocationFailed", "The disk of the box that runs machines is full.")
+        }
+    }
+
+    /// What a new machine writes before anybody signs in, with room to spare, in bytes.
+    private static let leastRoom: UInt64 = 64 << 20
 
     /// The files that tell process 1 what to do: its name and server always, the rest at the first start.
     static func files(_ machine: MachineRecord, gateway: String, order: MachineMessage?) -> [String: [UInt8]] {

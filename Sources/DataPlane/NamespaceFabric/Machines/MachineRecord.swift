@@ -21,6 +21,18 @@ struct MachineRecord: Codable, Sendable {
     var launcher: ProcessIdentity?
     /// Process 1, by its number outside.
     var process: ProcessIdentity?
+    /// What was begun with it and is not finished; a service that ended in the middle finds it here at its next start.
+    var step: Step?
+
+    /// Work on a machine that takes a while.
+    enum Step: String, Codable {
+        /// It is taken back: its secrets came with the order, which is not kept, so whoever ordered it has to say it again.
+        case making
+        /// It is done again from the beginning.
+        case starting
+        /// It is finished.
+        case removing
+    }
 
     struct Server: Codable, Hashable, Sendable {
         let name: String

@@ -1,4 +1,5 @@
 import Fabric
+import Vocabulary
 
 /// Where a machine hangs on a network.
 struct MachinePort: Sendable, Hashable {
@@ -13,10 +14,8 @@ struct MachinePort: Sendable, Hashable {
     /// The other end, in the machine.
     var device: String { "eth\(self.number)" }
 
-    /// An address of the locally administered kind, made from the one that is unique in the network.
+    /// The address of that end.
     var hardwareAddress: String {
-        let address = IPv4Prefix.number(self.interface.address) ?? 0
-        let bytes = [0x02, 0x5a] + [24, 16, 8, 0].map { Int(address >> $0 & 255) }
-        return bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: ":")
+        IPv4Address(number: IPv4Prefix.number(self.interface.address) ?? 0).hardwareAddress(between: ":")
     }
 }

@@ -31,11 +31,12 @@ struct NetworkMaker: Sendable {
             try Command.run(["ip", "netns", "add", network.name])
         }
         if !SmallFile.exists("/proc/sys/net/ipv4/conf/\(network.name)") {
-            try self.batch([
-                "link add \(network.name) type veth peer name up0 netns \(network.name)",
-                "address add \(network.link.box)/30 dev \(network.name)", "link set \(network.name) up",
-            ])
+            try self.batch(["link add \(network.name) type veth peer name up0 netns \(network.name)"])
         }
+        // Also where the cable is there: whoever laid it may have ended before it had its address.
+        try self.batch([
+            "address replace \(network.link.box)/30 dev \(network.name)", "link set \(network.name) up",
+        ])
         let subnets = network.subnets
         let link = network.link
         try NamespaceThread.run(in: network.place) { () throws(FabricError) in
@@ -51,11 +52,11 @@ struct NetworkMaker: Sendable {
             for bridge in bridges where !subnets.contains(where: { $0.bridge == bridge }) {
                 lines.append("link delete \(bridge)")
             }
-            for subnet in subnets where !bridges.contains(subnet.bridge) {
+            for subnet in subnets {
                 guard let prefix = IPv4Prefix(subnet.prefix) else { continue }
+                if !bridges.contains(subnet.bridge) { lines.append("link add \(subnet.bridge) type bridge") }
                 lines += [
-                    "link add \(subnet.bridge) type bridge",
-                    "address add \(IPv4Prefix.text(prefix.gateway))/\(prefix.bits) dev \(subnet.bridge)",
+                    "address replace \(IPv4Prefix.text(prefix.gateway))/\(prefix.bits) dev \(subnet.bridge)",
                     "link set \(subnet.bridge) up",
                 ]
             }
@@ -82,11 +83,14 @@ struct NetworkMaker: Sendable {
             listed.split(separator: "\n").compactMap { $0.split(separator: " ").first.map(String.init) }
                 .filter { !$0.contains("/") }
         )
-        var lines = wanted.subtracting(present).map {
+        let lines = wanted.subtracting(present).map {
             "route replace \($0)/32 via \(network.link.network) dev \(network.name)"
         }
-        lines += present.subtracting(wanted).map { "route delete \($0)/32 dev \(network.name)" }
         if !lines.isEmpty { try self.batch(lines) }
+        for gone in present.subtracting(wanted) {
+            // Whoever else has a say on this box, another service with the same range too, may have taken the route away in between.
+            try? self.batch(["route delete \(gone)/32 dev \(network.name)"])
+        }
     }
 
     /// Sets the filters on the box.

@@ -8,6 +8,8 @@ struct NetworkRecord: Codable, Sendable {
     let path: ResourcePath
     var subnets: [Subnet]
     let link: LinkAddresses
+    /// Whether it is being made or removed. Found so at the start of a service that ended in the middle, it is removed; nil is no.
+    var isUnfinished: Bool?
 
     /// A subnet with its bridge.
     struct Subnet: Codable, Sendable {

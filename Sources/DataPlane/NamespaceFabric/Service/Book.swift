@@ -15,9 +15,11 @@ final class Book: Sendable {
     private struct State {
         var networks: [ResourcePath: NetworkRecord] = [:]
         var machines: [ResourcePath: MachineRecord] = [:]
-        /// What is being done to machines now.
+        /// What is being done to machines now, for who watches.
         var doing: [ResourcePath: MachineState] = [:]
-        var version: UInt64
+        var version: UInt64 = 1
+        /// Drawn at each start: whoever waits for a change must not take this service for the one before, whatever the clock says.
+        let run = RandomSource.system.bytes(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     }
 
     private let state: Mutex<State>
@@ -27,15 +29,18 @@ final class Book: Sendable {
     init(folder: String) throws(FabricError) {
         self.folder = folder
         for name in ["", "/networks", "/machines", "/programs"] { try SmallFile.makeDirectory(folder + name) }
-        // Another start is another number, so that nobody who waits for a change misses this one.
-        var state = State(version: UInt64(time(nil)) << 20)
+        var state = State()
         for name in try Self.names(in: folder + "/networks") where name.hasSuffix(".json") {
             let record = try Self.load(NetworkRecord.self, "\(folder)/networks/\(name)")
             state.networks[record.path] = record
         }
         for name in try Self.names(in: folder + "/machines") {
-            // A crash between the two leaves a folder without a record: nobody knows it, so nobody misses it.
-            guard SmallFile.exists("\(folder)/machines/\(name)/machine.json") else { continue }
+            guard SmallFile.exists("\(folder)/machines/\(name)/machine.json") else {
+                // A crash before the record was there, or after it had gone: nothing else is in such a folder.
+                unlink("\(folder)/machines/\(name)/machine.json.new")
+                rmdir("\(folder)/machines/\(name)")
+                continue
+            }
             let record = try Self.load(MachineRecord.self, "\(folder)/machines/\(name)/machine.json")
             state.machines[record.path] = record
         }
@@ -48,7 +53,8 @@ final class Book: Sendable {
     func machine(_ path: ResourcePath) -> MachineRecord? { self.state.withLock { $0.machines[path] } }
     var networks: [NetworkRecord] { self.state.withLock { Array($0.networks.values) } }
     var machines: [MachineRecord] { self.state.withLock { Array($0.machines.values) } }
-    var version: UInt64 { self.state.withLock { $0.version } }
+    /// Which change of which run this is: nothing is new for whoever knows it.
+    var edition: (run: UInt64, version: UInt64) { self.state.withLock { ($0.run, $0.version) } }
 
     /// The places of all machines on a network.
     func attachments(in network: NetworkRecord) -> [MachinePort] {
@@ -57,11 +63,11 @@ final class Book: Sendable {
 
     /// Everything, for the server.
     func snapshot(substitute: String) -> FabricSnapshot {
-        let (networks, machines, doing, version) = self.state.withLock {
-            (Array($0.networks.keys), Array($0.machines.values), $0.doing, $0.version)
-        }
+        let state = self.state.withLock { $0 }
+        let (networks, machines, doing) = (Array(state.networks.keys), state.machines.values, state.doing)
         return FabricSnapshot(
-            version: version,
+            version: state.version,
+            run: state.run,
             networks: networks,
             machines: machines.map { .init(path: $0.path, state: doing[$0.path] ?? $0.restingState) },
             substitute: substitute

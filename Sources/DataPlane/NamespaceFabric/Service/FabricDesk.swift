@@ -54,13 +54,23 @@ final class FabricDesk: Sendable {
                         throw .order(code: "OutOfCapacity", "There are too many networks on this box.")
                     }
                     let id = Hex.encode(RandomSource.system.bytes(5))
-                    let made = NetworkRecord(id: id, path: order.path, subnets: subnets, link: link)
+                    let made = NetworkRecord(
+                        id: id,
+                        path: order.path,
+                        subnets: subnets,
+                        link: link,
+                        isUnfinished: true
+                    )
                     try self.book.save(made)
                     return made
                 }
             }
             do throws(FabricError) {
                 try self.build(network)
+                if network.isUnfinished != nil {
+                    network.isUnfinished = nil
+                    try self.book.save(network)
+                }
             } catch {
                 if known == nil {
                     try? self.networks.remove(network)
@@ -77,10 +87,18 @@ final class FabricDesk: Sendable {
             guard self.book.attachments(in: network).isEmpty else {
                 throw .order(code: "InUseVirtualNetworkCannotBeDeleted", "Machines are attached to '\(path.name)'.")
             }
-            try self.networks.remove(network)
-            self.book.forget(network)
-            try self.filterBox()
+            try self.erase(network)
         }
+    }
+
+    private func erase(_ network: NetworkRecord) throws(FabricError) {
+        var network = network
+        network.isUnfinished = true
+        // On a full disk it is removed all the same.
+        try? self.book.save(network)
+        try self.networks.remove(network)
+        self.book.forget(network)
+        try self.filterBox()
     }
 
     private func build(_ network: NetworkRecord) throws(FabricError) {
@@ -108,6 +126,9 @@ final class FabricDesk: Sendable {
     func put(_ order: MachineMessage) throws(FabricError) {
         try self.turns.take(order.path) { () throws(FabricError) in
             try OrderRules.check(order) { self.book.network($0) }
+            if var remains = self.book.machine(order.path), remains.step == .removing {
+                try self.erase(&remains, patience: 0)
+            }
             if var known = self.book.machine(order.path) {
                 let isMoved =
                     known.interfaces.map { [$0.network.key, $0.subnet, $0.address] }
@@ -138,19 +159,30 @@ final class FabricDesk: Sendable {
             processors: order.processors,
             server: order.enrolment.map { .init(name: $0.serverName, port: $0.port, authority: $0.authority) }
         )
+        try self.machines.checkRoom()
+        machine.step = .making
         // Written down before anything is made, so that whatever is left after a crash is known.
         self.book.note(.starting, of: order.path)
         defer { self.book.note(nil, of: order.path) }
-        try self.book.save(machine)
         do throws(FabricError) {
+            try self.book.save(machine)
             try self.start(&machine, order: order)
         } catch {
-            self.machines.end(&machine, patience: 0)
-            try? self.machines.erase(machine)
-            self.book.forget(machine)
-            try? self.filter(machine)
+            try? self.erase(&machine, patience: 0)
             throw error
         }
+    }
+
+    private func erase(_ machine: inout MachineRecord, patience: Double) throws(FabricError) {
+        machine.isWanted = false
+        machine.step = .removing
+        // On a full disk it is removed all the same, which makes room.
+        try? self.book.save(machine)
+        self.machines.end(&machine, patience: patience)
+        try self.machines.erase(machine)
+        self.book.forget(machine)
+        // The machine is gone whatever becomes of its rules; the next change of the network sets them anew.
+        try? self.filter(machine)
     }
 
     /// Starts a machine that does not run. Only with the turn of its path.
@@ -166,6 +198,7 @@ final class FabricDesk: Sendable {
         let files = MachineMaker.files(machine, gateway: IPv4Prefix.text(prefix.gateway), order: order)
         machine.isWanted = true
         machine.isDeallocated = false
+        machine.step = machine.step ?? .starting
         let places = machine.interfaces.enumerated().compactMap { number, interface in
             self.book.network(interface.network).map { network in
                 (
@@ -175,9 +208,20 @@ final class FabricDesk: Sendable {
         }
         self.starts.wait()
         defer { self.starts.signal() }
-        try self.machines.start(&machine, files: files) { number throws(FabricError) in
-            for (place, network) in places { try self.networks.attach(place, of: number, in: network) }
+        do throws(FabricError) {
+            try self.machines.start(&machine, files: files) { begun, process throws(FabricError) in
+                // Its processes wait for their order and end without one; from here on they are known by name.
+                try self.book.save(begun)
+                for (place, network) in places { try self.networks.attach(place, of: process.number, in: network) }
+            }
+        } catch {
+            if machine.step == .starting {
+                machine.step = nil
+                try? self.book.save(machine)
+            }
+            throw error
         }
+        machine.step = nil
         try self.book.save(machine)
     }
 
@@ -207,12 +251,7 @@ final class FabricDesk: Sendable {
                 try self.start(&machine)
             case .delete:
                 self.book.note(.stopping, of: path)
-                machine.isWanted = false
-                try self.stop(&machine, patience: 3)
-                try self.machines.erase(machine)
-                self.book.forget(machine)
-                // The machine is gone whatever becomes of its rules; the next change of the network sets them anew.
-                try? self.filter(machine)
+                try self.erase(&machine, patience: 3)
             }
         }
     }
@@ -237,21 +276,31 @@ final class FabricDesk: Sendable {
 
     // MARK: Life
 
-    /// Finds everything that is still there after a new start of the service, and makes again what is not. Returns what went wrong.
+    /// Finds everything that is still there after a new start of the service, and makes again what is not. What an earlier run began to make or to
+    /// remove goes away first. Returns what went wrong.
     func adopt() -> [FabricError] {
         var failures: [FabricError] = []
-        for network in self.book.networks {
+        func attempt(_ path: ResourcePath, _ body: () throws(FabricError) -> Void) {
             do throws(FabricError) {
-                try self.turns.take(network.path) { () throws(FabricError) in try self.build(network) }
+                try self.turns.take(path, body)
             } catch {
                 failures.append(error)
             }
         }
-        for machine in self.book.machines where machine.isWanted && !machine.isRunning {
-            do throws(FabricError) {
-                try self.perform(.start, on: machine.path)
-            } catch {
-                failures.append(error)
+        for var machine in self.book.machines where machine.step == .making || machine.step == .removing {
+            attempt(machine.path) { () throws(FabricError) in try self.erase(&machine, patience: 0) }
+        }
+        for network in self.book.networks {
+            let isHalf = network.isUnfinished ?? false && self.book.attachments(in: network).isEmpty
+            attempt(network.path) { () throws(FabricError) in
+                if isHalf { try self.erase(network) } else { try self.build(network) }
+            }
+        }
+        for var machine in self.book.machines where machine.isWanted {
+            guard machine.step == .starting || !machine.isRunning else { continue }
+            attempt(machine.path) { () throws(FabricError) in
+                self.machines.end(&machine, patience: 0)
+                try self.start(&machine)
             }
         }
         return failures
@@ -266,6 +315,7 @@ final class FabricDesk: Sendable {
                 }
                 self.machines.end(&machine, patience: 0)
                 machine.isWanted = false
+                machine.step = nil
                 try self.book.save(machine)
             }
         }

@@ -204,7 +204,7 @@ public final class FabricService: Sendable {
         do throws(FabricError) {
             try self.perform(request)
             // Nothing new is said in few words.
-            if request.kind == .watch, request.version == self.desk.book.version { return FabricAnswer() }
+            if request.kind == .watch, self.isKnown(request) { return FabricAnswer() }
             return FabricAnswer(self.desk.book.snapshot(substitute: self.settings.substitute))
         } catch {
             self.logger.error(
@@ -217,11 +217,17 @@ public final class FabricService: Sendable {
         }
     }
 
+    // Whether whoever asks has seen all there is. A server that names no run is an older one.
+    private func isKnown(_ request: FabricRequest) -> Bool {
+        let (run, version) = self.desk.book.edition
+        return request.version == version && request.run.map { $0 == run } ?? true
+    }
+
     private func perform(_ request: FabricRequest) throws(FabricError) {
         switch request.kind {
         case .watch:
             let end = Stopwatch(seconds: 1)
-            while request.version == self.desk.book.version, !end.isOver { usleep(20_000) }
+            while self.isKnown(request), !end.isOver { usleep(20_000) }
         case .putNetwork:
             if let network = request.network { try self.desk.put(network) }
         case .removeNetwork:

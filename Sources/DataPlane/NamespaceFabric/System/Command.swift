@@ -21,33 +21,39 @@ enum Command {
     ) throws(FabricError) -> String {
         let name = arguments.first ?? ""
         let output = try Pipe.make()
-        let source = try input.map { (_) throws(FabricError) in try Pipe.make() }
+        let source = try input.map { (text) throws(FabricError) in try Self.file(holding: text) }
+        defer { source.map { _ = close($0) } }
         let child: pid_t
         do {
             child = try Self.start(
                 arguments,
-                files: [source?.read ?? -1, output.write, output.write],
+                files: [source ?? -1, output.write, output.write],
                 environment: more
             )
         } catch {
             output.closeBoth()
-            source?.closeBoth()
             throw error
         }
         close(output.write)
         defer { close(output.read) }
-        if let source, let input {
-            close(source.read)
-            // Smaller than a pipe's own room in practice; the program reads all of it before it speaks.
-            _ = Descriptor.writeAll(Array(input.utf8), to: source.write)
-            close(source.write)
-        }
         let (said, isLate) = Self.drain(output.read, child, seconds)
         var status: Int32 = 0
         while waitpid(child, &status, 0) < 0 && errno == EINTR {}
         guard !isLate else { throw .late("\(name) took more than \(seconds) seconds.") }
         guard status == 0 else { throw .program(arguments.joined(separator: " "), said: said) }
         return said
+    }
+
+    // Whole before the program starts, whatever becomes of us: half of a filter would be one that lets more through.
+    private static func file(holding text: String) throws(FabricError) -> Int32 {
+        let made = clinux_memory_file()
+        guard made >= 0 else { throw .last("memfd_create", of: "") }
+        guard Descriptor.writeAll(Array(text.utf8), to: made), lseek(made, 0, SEEK_SET) == 0 else {
+            let failure = FabricError.last("write", of: "an input")
+            close(made)
+            throw failure
+        }
+        return made
     }
 
     /// Starts a program with the given standard input, output, error and further descriptors (-1: nothing) in a session of its own.

@@ -40,6 +40,12 @@ extension FabricError: CustomStringConvertible {
         case .late(let text): Problem("FabricTimeout", shown: text)
         case .away(let text):
             Problem("FabricUnavailable", shown: "The service that runs machines does not answer.", logged: text)
+        case .system(_, _, let number) where number == ENOSPC || number == EDQUOT:
+            Problem(
+                "AllocationFailed",
+                shown: "The disk of the box that runs machines is full.",
+                logged: self.description
+            )
         case .system, .program, .message:
             Problem(
                 "FabricFailed",

@@ -31,8 +31,15 @@ enum SmallFile {
         let file = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)
         guard file >= 0 else { throw .last("write", of: beside) }
         let isWhole = Descriptor.writeAll(bytes, to: file) && fsync(file) == 0
+        let number = errno
         close(file)
-        guard isWhole, rename(beside, path) == 0 else { throw .last("write", of: path) }
+        errno = number
+        guard isWhole, rename(beside, path) == 0 else {
+            let failure = FabricError.last("write", of: path)
+            // On a full disk even half a file is in the way.
+            unlink(beside)
+            throw failure
+        }
     }
 
     /// Writes into a file of the kernel.
@@ -63,6 +70,11 @@ enum SmallFile {
 
     /// Removes a tree without ever following a symbolic link, as root's `rm` does.
     static func removeTree(_ path: String) throws(FabricError) {
-        try Command.run(["rm", "-rf", "--one-file-system", "--", path], seconds: 300)
+        try Self.removeTrees([path])
+    }
+
+    /// Removes several.
+    static func removeTrees(_ paths: [String]) throws(FabricError) {
+        try Command.run(["rm", "-rf", "--one-file-system", "--"] + paths, seconds: 300)
     }
 }

@@ -16,6 +16,7 @@ struct FabricRequest: Codable, Sendable {
 
     var kind: Kind
     var version: UInt64?
+    var run: UInt64?
     var network: NetworkOrder?
     var machine: MachineMessage?
     var path: ResourcePath?
@@ -52,8 +53,10 @@ struct FabricAnswer: Codable, Sendable {
 
 /// Everything that is there, as the server remembers it between two answers.
 struct FabricSnapshot: Codable, Sendable {
-    /// Grows with every change; starts anew with the service.
+    /// Grows with every change, within one run of the service.
     var version: UInt64 = 0
+    /// Another number for each start of the service; nil from an older one.
+    var run: UInt64?
     var networks: [ResourcePath] = []
     var machines: [MachineStatus] = []
     /// The release that stands in for images that are not offered.
