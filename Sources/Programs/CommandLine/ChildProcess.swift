@@ -25,19 +25,46 @@ enum ChildProcess {
             posix_spawn_file_actions_addopen(&files, descriptor, "/dev/null", flags, 0)
         }
         var process = pid_t()
-        _ = posix_spawn(&process, path, &files, nil, &words, environ)
+        Self.withUsualSignals { attributes in
+            _ = posix_spawn(&process, path, &files, &attributes, &words, environ)
+        }
     }
 
     /// Becomes another program: on success this never returns. The terminal, signals and exit status are then the program's own.
     static func become(_ name: String, _ arguments: [String]) throws -> Never {
         var words: [UnsafeMutablePointer<CChar>?] = ([name] + arguments).map { strdup($0) } + [nil]
-        // The event loops ignore this signal; what is ignored stays so in the next program, and pipes after ssh would not end.
+        // The event loops ignore this signal; what is ignored stays so in the next program, and pipes after ssh would not end. The threads
+        // that tasks run on hold all signals back; what is held back stays so, too, and Ctrl-C would do nothing.
         signal(SIGPIPE, SIG_DFL)
+        var none = sigset_t()
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, nil)
         execvp(name, &words)
         let reason = String(cString: strerror(errno))
         words.forEach { free($0) }
         throw Problem("CannotStart", shown: "\(name) cannot be started: \(reason). Is it installed?")
     }
+
+    /// Attributes for `posix_spawn` with which a program hears every signal, as one that a shell starts: the threads that tasks run on hold all
+    /// of them back, and a program inherits that.
+    static func withUsualSignals(_ body: (inout Attributes) -> Void) {
+        var attributes = Attributes()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        posix_spawnattr_setsigmask(&attributes, &signals)
+        for number in [SIGINT, SIGQUIT, SIGPIPE] { sigaddset(&signals, number) }
+        posix_spawnattr_setsigdefault(&attributes, &signals)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF) | Int16(POSIX_SPAWN_SETSIGMASK))
+        body(&attributes)
+    }
+
+    #if canImport(Darwin)
+        typealias Attributes = posix_spawnattr_t?
+    #else
+        typealias Attributes = posix_spawnattr_t
+    #endif
 
     /// The path of this very program, for hooks that call it again.
     static var own: String {

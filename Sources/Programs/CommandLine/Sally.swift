@@ -27,6 +27,8 @@ public struct Sally: AsyncParsableCommand {
 
     /// Runs the program to its end: exit status 0, 1 for a refusal or failure, 64 for wrong words.
     public static func start() async {
+        // What scripts ask before anything else: without the tree of all commands, which takes the parser longer than the rest of the start.
+        if Swift.CommandLine.arguments.dropFirst() == ["--version"] { return print(Version.current) }
         // One loop: both halves of a tunnel then call each other without locks.
         NIOSingletons.groupLoopCountSuggestion = 1
         do {

@@ -61,30 +61,49 @@ public struct MachineFinder: Sendable {
         )
     }
 
-    /// The bastion host to use for a machine: the one in its own network, else one in a network peered with it.
-    public func bastion(for machine: Machine, named name: String?) async throws -> Bastion {
+    /// The bastion host to use for a machine: the one that was named, else the best of those that lead to it.
+    ///
+    /// - Parameters:
+    ///   - name: what the person asked for in so many words; it is used, or it is an error.
+    ///   - preferred: what the environment says; it counts among those that lead to the machine.
+    public func bastion(for machine: Machine, named name: String?, preferring preferred: String? = nil) async throws
+        -> BastionChoice
+    {
         let all = try await self.resources.list(
             "/subscriptions/\(self.subscription)/providers/Microsoft.Network/bastionHosts"
         )
         .compactMap(Bastion.init)
-        if let name {
-            guard let match = all.first(where: { $0.path.name.lowercased() == name.lowercased() }) else {
-                throw Problem(
-                    "BastionNotFound",
-                    shown: "There is no bastion host '\(PrintableText.of(name))' that you may see."
-                )
-            }
-            return match
+        let candidates = name.map { name in all.filter { $0.path.name.lowercased() == name.lowercased() } } ?? all
+        if candidates.isEmpty, let name {
+            throw Problem(
+                "BastionNotFound",
+                shown: "There is no bastion host '\(PrintableText.of(name))' that you may see."
+            )
         }
-        guard !all.isEmpty else {
+        // A single one needs no look at networks: the server says why when it does not lead there.
+        var networks: [ResourcePath] = []
+        var peered: [ResourcePath] = []
+        if candidates.count > 1 {
+            networks = (try? await self.networks(of: machine)) ?? []
+            if !candidates.contains(where: { $0.network.map(networks.contains) ?? false }) {
+                peered = await self.networks(peeredWith: networks)
+            }
+        }
+        guard
+            let choice = BastionChoice(
+                from: candidates,
+                preferring: name == nil ? preferred : nil,
+                for: machine.path.name,
+                networks: networks,
+                peered: peered
+            )
+        else {
             throw Problem(
                 "BastionNotFound",
                 shown: "You may see no bastion host in this subscription: ask for the role Reader on one."
             )
         }
-        if all.count == 1 { return all[0] }
-        let networks = try await self.networks(of: machine)
-        return all.first { bastion in bastion.network.map { networks.contains($0) } ?? false } ?? all[0]
+        return choice
     }
 
     private func networks(of machine: Machine) async throws -> [ResourcePath] {
@@ -99,30 +118,23 @@ public struct MachineFinder: Sendable {
         return networks
     }
 
+    // Those that the person may read; for the others the server knows better.
+    private func networks(peeredWith networks: [ResourcePath]) async -> [ResourcePath] {
+        var peered: [ResourcePath] = []
+        for network in networks {
+            let json = try? await self.resources.send("GET", Self.escaped(network))
+            for peering in json?["properties"]?["virtualNetworkPeerings"]?.array ?? [] {
+                let properties = peering["properties"]
+                guard properties?["peeringState"]?.string ?? "Connected" == "Connected" else { continue }
+                let remote = properties?["remoteVirtualNetwork"]?["id"]?.string
+                if let path = remote.flatMap({ ResourcePath($0) }) { peered.append(path) }
+            }
+        }
+        return peered
+    }
+
     /// A path as it goes into a URL.
     public static func escaped(_ path: ResourcePath) -> String {
         "/" + path.segments.map(PercentEncoding.encode).joined(separator: "/")
-    }
-}
-
-/// A bastion host as the command line knows it.
-public struct Bastion: Sendable {
-    /// Its resource path.
-    public let path: ResourcePath
-    /// Where its data plane answers: host or host:port.
-    public let dnsName: String
-    /// The network it stands in.
-    public let network: ResourcePath?
-
-    /// Reads the resource's JSON; nil without an id or a name that is nothing but a host and a port.
-    public init?(_ json: JSONValue) {
-        guard let path = json["id"]?.string.flatMap({ ResourcePath($0) }),
-            let dnsName = json["properties"]?["dnsName"]?.string,
-            let address = try? WebAddress("https://" + dnsName), address.target == "/", !dnsName.hasSuffix("/")
-        else { return nil }
-        self.path = path
-        self.dnsName = dnsName
-        let subnet = json["properties"]?["ipConfigurations"]?.array?.first?["properties"]?["subnet"]?["id"]?.string
-        self.network = subnet.flatMap { ResourcePath($0) }?.parent
     }
 }

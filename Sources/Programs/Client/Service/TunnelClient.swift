@@ -51,7 +51,9 @@ public struct TunnelClient: Sendable {
         -> any Channel
     {
         try await self.sockets.open(
-            "wss://\(self.dnsName)/webtunnelv2/\(ticket.websocketToken)?X-Node-Id=\(PercentEncoding.encode(ticket.nodeID))"
+            "wss://\(self.dnsName)/webtunnelv2/\(ticket.websocketToken)?X-Node-Id=\(PercentEncoding.encode(ticket.nodeID))",
+            // Nothing needs to be done for us that the Azure command line needs.
+            headers: [("Prefer", "handling=strict")]
         ) { channel in
             try channel.pipeline.syncOperations.addHandler(WebSocketByteHandler(role: .client))
             try configure(channel)

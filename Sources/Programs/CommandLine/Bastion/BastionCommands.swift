@@ -25,10 +25,10 @@ struct BastionCommands: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bastion",
         abstract: "Reach machines through a bastion host.",
-        subcommands: [Shell.self, Tunnel.self, Proxy.self]
+        subcommands: [Shell.self, Desktop.self, Tunnel.self, Proxy.self]
     )
 
-    /// The options that `az` has for both.
+    /// The options that `az` has for all of them.
     struct Options: ParsableArguments {
         @Option(name: [.customShort("n"), .customLong("name")], help: "Name of the bastion host.")
         var name: String

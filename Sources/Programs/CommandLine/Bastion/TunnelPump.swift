@@ -35,9 +35,21 @@ struct TunnelPump: Sendable {
 
     /// A port on 127.0.0.1; every connection gets a tunnel of its own. Ends after `timeout`, or when the program is stopped.
     func listen(on port: Int, timeout: Duration?) async throws {
-        let server: NIOAsyncChannel<any Channel, Never>
+        let server = try await self.bind(port)
+        Output.note("Listening on 127.0.0.1:\(server.channel.localAddress?.port ?? port). Stop with Ctrl-C.")
+        if let timeout {
+            let channel = server.channel
+            channel.eventLoop.scheduleTask(in: .seconds(timeout.components.seconds)) {
+                channel.close(promise: nil)
+            }
+        }
+        try await self.serve(server)
+    }
+
+    /// Takes a port on 127.0.0.1; 0 for any that is free.
+    func bind(_ port: Int) async throws -> NIOAsyncChannel<any Channel, Never> {
         do {
-            server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            return try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .bind(host: "127.0.0.1", port: port) { channel in
                     // Nothing is read before the far end exists.
@@ -50,13 +62,10 @@ struct TunnelPump: Sendable {
                 logged: "\(error)"
             )
         }
-        Output.note("Listening on 127.0.0.1:\(server.channel.localAddress?.port ?? port). Stop with Ctrl-C.")
-        if let timeout {
-            let channel = server.channel
-            channel.eventLoop.scheduleTask(in: .seconds(timeout.components.seconds)) {
-                channel.close(promise: nil)
-            }
-        }
+    }
+
+    /// Carries connections until the port is closed, then ends them.
+    func serve(_ server: NIOAsyncChannel<any Channel, Never>) async throws {
         try await withThrowingDiscardingTaskGroup { group in
             try await server.executeThenClose { connections in
                 for try await local in connections {

@@ -17,7 +17,10 @@ struct SSHCommands: AsyncParsableCommand {
     /// Options that both `ssh vm` and `network bastion ssh` have.
     struct WayOptions: ParsableArguments {
         @OptionGroup var machine: MachineOptions
-        @Option(help: "Bastion host to go through (default: the one that reaches the machine, or SALLYPORT_BASTION).")
+        @Option(
+            help:
+                "Bastion host to go through (default: the one that reaches the machine; of several, SALLYPORT_BASTION)."
+        )
         var bastion: String?
         @Option(name: [.customLong("port"), .customLong("resource-port")], help: "SSH port of the machine.")
         var port = 22
@@ -54,13 +57,17 @@ struct SSHCommands: AsyncParsableCommand {
                     shown: "\(machine.path.name) runs Windows: there is no SSH sign-in by identity on it."
                 )
             }
-            let name = self.bastion ?? Context.environment["SALLYPORT_BASTION"]
-            let bastion = try await context.finder().bastion(for: machine, named: name)
+            let choice = try await context.finder().bastion(
+                for: machine,
+                named: self.bastion,
+                preferring: Context.environment["SALLYPORT_BASTION"]
+            )
+            if let note = choice.note { Output.note(note) }
             return SSHInvocation(
                 program: ChildProcess.own,
                 credentials: try await SSHCredentials.current(context),
                 machine: machine,
-                bastion: bastion,
+                bastion: choice.bastion,
                 port: self.port
             )
         }

@@ -34,13 +34,18 @@ struct Login: AsyncParsableCommand {
     var certificate: String?
     @Flag(name: [.customShort("i"), .customLong("identity")], help: "Sign in as this machine.")
     var identity = false
-    @Flag(name: .customLong("switch"), help: "Choose another account even if one is remembered.")
+    @Flag(
+        name: .customLong("switch"),
+        help: "Forget the account that is remembered here and in the browser's sign-in page, and sign in anew."
+    )
     var switchAccount = false
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
         let state = try StateDirectory(environment: Context.environment)
         let server = try ServerChoice(url: self.url, authorityFile: self.authorityFile, state)
+        // Before the new sign-in: whoever gives up half-way must not go on as the one who was to be forgotten.
+        if self.switchAccount { Logout.forget(in: state) }
         let http = HTTPClient(reach: try ServerReach(authorityFile: server.authorityFile))
         let tokens = TokenClient(http: http, base: server.base)
         let (account, answer) =
@@ -173,8 +178,13 @@ struct Logout: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Forget the account, its tokens, keys and certificates.")
 
     func run() async throws {
-        let state = try StateDirectory(environment: Context.environment)
+        Self.forget(in: try StateDirectory(environment: Context.environment))
+    }
+
+    /// Removes everything that belongs to the account.
+    static func forget(in state: StateDirectory) {
         SSHCredentials.forget(in: state)
+        try? FileManager.default.removeItem(atPath: state.path + "/desktops")
         try? FileManager.default.removeItem(atPath: state.path + "/" + Account.file)
     }
 }

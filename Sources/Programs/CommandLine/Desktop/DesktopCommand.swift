@@ -1,0 +1,108 @@
+import ArgumentParser
+import Client
+import Vocabulary
+
+/// What `az` has for `--auth-type` of a desktop, in any letter case.
+enum DesktopAuthType: String, ExpressibleByArgument, CaseIterable {
+    case aad
+    case password
+    case kerberos
+
+    init?(argument: String) {
+        self.init(rawValue: argument.lowercased())
+    }
+
+    /// The sign-in that it means.
+    var signIn: DesktopSignIn {
+        switch self {
+        case .aad: .webAccount
+        case .password: .password
+        case .kerberos: .kerberos
+        }
+    }
+}
+
+extension BastionCommands {
+    /// `sally network bastion rdp`.
+    struct Desktop: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "rdp",
+            abstract: "Open a machine's desktop.",
+            discussion: """
+                Starts the desktop client of this computer: FreeRDP, mstsc (from the Linux inside Windows), or what macOS \
+                opens .rdp files with. Your sign-in opens the desktop; nothing is typed. With --enable-mfa the client \
+                signs in with your web account itself. With --auth-type password the machine asks for an account of its own.
+                As somebody else: sally login --switch
+                Words after -- go to the client.
+                """
+        )
+        @OptionGroup var options: Options
+        @Option(help: "aad: by your web account, in the client. password, kerberos: by an account of the machine.")
+        var authType: DesktopAuthType?
+        @Flag(help: "Sign in with your web account and what its policies ask for, as --auth-type aad.")
+        var enableMfa = false
+        @Flag(help: "Change the connection, or choose the user name, before it is made.")
+        var configure = false
+        @Option(help: "RDP port of the machine.")
+        var resourcePort = 3389
+        @Flag(help: "Through a local port instead of the gateway, with a user name and password of the machine.")
+        var disableGateway = false
+        @Option(
+            name: [.customShort("f"), .customLong("file")],
+            help: "Only write the .rdp file there, and open nothing; - for standard output.",
+            completion: .file(extensions: ["rdp"])
+        )
+        var file: String?
+        @Argument(parsing: .postTerminator, help: "Words for the client.")
+        var arguments: [String] = []
+
+        func validate() throws {
+            try PortNumber.check(self.resourcePort, "--resource-port")
+        }
+
+        func run() async throws {
+            let context = try await Context()
+            let bastion = try await self.options.bastion(context)
+            let request = try DesktopRequest(
+                target: try self.options.target(context),
+                port: self.resourcePort,
+                asked: self.authType?.signIn,
+                enableMFA: self.enableMfa,
+                disableGateway: self.disableGateway,
+                through: bastion
+            )
+            if let file = self.file {
+                try await self.write(request, bastion, context, to: file)
+                return
+            }
+            let show = DesktopShow(
+                context: context,
+                bastion: bastion,
+                request: request,
+                isToBeEdited: self.configure,
+                more: self.arguments
+            )
+            try await show.run()
+        }
+
+        private func write(_ request: DesktopRequest, _ bastion: Bastion, _ context: Context, to file: String)
+            async throws
+        {
+            guard !request.isTunnelled else {
+                throw Problem(
+                    "NoFile",
+                    shown:
+                        "A local port is there only while 'sally' runs: use 'sally network bastion tunnel' with a --port "
+                        + "of your choice, and connect any client to it."
+                )
+            }
+            let bytes = try await DesktopShow.fetch(request, bastion, context)
+            if file == "-" {
+                print(String(decoding: bytes, as: UTF8.self), terminator: "")
+                return
+            }
+            try context.state.write(bytes, toFile: file)
+            Output.note("\(file): opens the desktop once, in the next minutes; only you may read it.")
+        }
+    }
+}
