@@ -57,6 +57,7 @@ struct Front {
         ).add(to: router)
         let conventions = ARMConventions(
             authority: "\(house.origin.loginBase)/\(house.directory.tenant.id)",
+            origin: house.origin.resourceManagerBase,
             clock: .system,
             random: .system
         )
@@ -82,10 +83,12 @@ struct Front {
             authenticate: resourceCaller
         ).add(to: router)
         let dataPlane = String(house.configuration.publicURL.dropFirst("https://".count))
+        let desktops = try house.desktopSurroundings()
         BastionRoutes(
             sessions: house.sessions,
             bastions: house.bastionFinder,
             dataPlane: dataPlane,
+            desktops: desktops,
             authenticate: { token throws(Problem) in try await federation.caller(token: token, for: .resourceManager) }
         ).add(to: router)
         HostRoutes(
@@ -100,18 +103,13 @@ struct Front {
             .add(to: router)
         self.controlGate = ControlGate(hosts: house.hosts)
         self.router = router
+        let dialler = Dialler { [fabric = house.fabric] network, endpoint, deadline throws(Problem) in
+            try await fabric.connect(to: endpoint.address, port: endpoint.port, in: network, deadline: deadline)
+        }
+        let limits = house.tunnelLimits
         self.acceptors = [
-            TunnelGate(
-                sessions: house.sessions,
-                dialler: Dialler { [fabric = house.fabric] network, endpoint, deadline throws(Problem) in
-                    try await fabric.connect(to: endpoint.address, port: endpoint.port, in: network, deadline: deadline)
-                },
-                limits: TunnelLimits(
-                    idle: house.configuration.tunnelIdleLimit,
-                    total: house.configuration.tunnelTotalLimit,
-                    drain: house.configuration.drain
-                )
-            ),
+            TunnelGate(sessions: house.sessions, dialler: dialler, limits: limits, desktops: desktops),
+            GatewayGate(sessions: house.sessions, dialler: dialler, desktops: desktops, tunnelLimits: limits),
             self.controlGate,
         ]
     }

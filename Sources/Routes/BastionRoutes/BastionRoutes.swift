@@ -26,20 +26,24 @@ public struct BastionRoutes: Sendable {
     private let authenticate: @Sendable (_ token: String) async throws(Problem) -> Caller
     private let bastions: BastionFinder
     private let dataPlane: String
+    private let desktops: DesktopSurroundings?
 
     /// Makes the routes.
     /// - Parameters:
     ///   - authenticate: who an access token for the resource interface belongs to.
+    ///   - desktops: what connection files need to know; without, there are none.
     ///   - dataPlane: host and port that the Developer SKU's broker sends clients to.
     public init(
         sessions: Sessions,
         bastions: BastionFinder,
         dataPlane: String,
+        desktops: DesktopSurroundings? = nil,
         authenticate: @escaping @Sendable (String) async throws(Problem) -> Caller
     ) {
         self.sessions = sessions
         self.bastions = bastions
         self.dataPlane = dataPlane
+        self.desktops = desktops
         self.authenticate = authenticate
     }
 
@@ -48,6 +52,14 @@ public struct BastionRoutes: Sendable {
         router.post("/api/tokens") { request, context in try await self.admit(request, context) }
         router.delete("/api/tokens/:token") { _, context in try await self.end(context) }
         router.post("/api/connection") { request, context in try await self.broker(request, context) }
+        guard let desktops = self.desktops else { return }
+        let files = DesktopFileRoute(
+            sessions: self.sessions,
+            bastions: self.bastions,
+            desktops: desktops,
+            authenticate: self.authenticate
+        )
+        router.get("/api/rdpfile") { request, context in try await files.answer(request, context) }
     }
 
     private func admit<Context: RequestContext>(_ request: Request, _ context: Context) async throws -> Response {

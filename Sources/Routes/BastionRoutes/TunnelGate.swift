@@ -3,6 +3,7 @@ public import Edge
 import Logging
 public import NIOCore
 import NIOHTTP1
+import RemoteDesktop
 public import Sessions
 public import Tunnel
 import Vocabulary
@@ -13,16 +14,27 @@ import WebSocketWire
 /// Paths are `/webtunnelv2/{websocketToken}` and, for the Developer SKU, `/omni/webtunnel/{websocketToken}`.
 public struct TunnelGate: UpgradeAcceptor {
     private let sessions: Sessions
-    private let dialler: Dialler
-    private let limits: TunnelLimits
+    private let carriers: CarrierMaker
+    private let desktops: DesktopSurroundings?
     private let logger: Logger
 
-    /// Makes the gate.
-    public init(sessions: Sessions, dialler: Dialler, limits: TunnelLimits) {
+    /// Makes the gate; with `desktops`, what leads to a Remote Desktop port meets the front, which lets passwords through untouched.
+    public init(
+        sessions: Sessions,
+        dialler: Dialler,
+        limits: TunnelLimits,
+        desktops: DesktopSurroundings? = nil
+    ) {
         self.sessions = sessions
-        self.dialler = dialler
-        self.limits = limits
+        self.desktops = desktops
         self.logger = Logger(label: "sallyport.tunnel")
+        self.carriers = CarrierMaker(
+            sessions: sessions,
+            dialler: dialler,
+            limits: limits,
+            desktops: desktops,
+            logger: self.logger
+        )
     }
 
     public func answer(_ request: UpgradeRequest, on eventLoop: any EventLoop) -> EventLoopFuture<UpgradeAnswer> {
@@ -49,7 +61,8 @@ public struct TunnelGate: UpgradeAcceptor {
                 case .refused(let refusal)?:
                     return eventLoop.makeSucceededFuture(.accept(Tunnel.refusing(refusal.sentence)))
                 case .allowed(let redeemed)?:
-                    return self.dial(redeemed, on: eventLoop)
+                    let isSSH = redeemed.session.endpoint.port == 22
+                    return self.dial(redeemed, on: eventLoop).map { Self.farewell($0, isSSH, request) }
                 }
             }
     }
@@ -59,42 +72,33 @@ public struct TunnelGate: UpgradeAcceptor {
         on eventLoop: any EventLoop
     ) -> EventLoopFuture<UpgradeAnswer> {
         let session = redeemed.session
-        let sessions = self.sessions
-        let limits = self.limits
         let logger = self.logger
-        return self.dialler.dial(sessions.grant(redeemed), on: eventLoop)
-            .map { target -> UpgradeAnswer in
-                let tunnel = Tunnel(target: target, limits: limits)
-                let socket = sessions.attach(session.id) { reason in
-                    tunnel.end(.ordered(.policyViolation, reason: reason))
-                }
-                guard let socket else {
-                    tunnel.end(.ordered(.policyViolation, reason: "The session has ended."))
-                    return .accept { tunnel.join($0) }
-                }
-                tunnel.ended.whenSuccess { summary in
-                    // The only work after a tunnel's end; bounded by the store's own deadline.
-                    eventLoop.makeFutureWithTask {
-                        try await sessions.detach(
-                            session.id,
-                            socket: socket,
-                            sent: summary.traffic.fromClient,
-                            received: summary.traffic.toClient,
-                            reason: "\(summary.end)"
-                        )
-                    }.whenFailure { error in
-                        logger.error("cannot record the end of a tunnel", metadata: ["error": "\(error)"])
-                    }
-                }
-                return .accept { tunnel.join($0) }
-            }
-            .flatMapErrorThrowing { error -> UpgradeAnswer in
-                logger.info("target not reached", metadata: ["session": "\(session.id)", "error": "\(error)"])
-                let reason = "\(session.target.name) does not answer on port \(session.endpoint.port). Is it running?"
-                return session.endpoint.port == 22
-                    ? .accept(Tunnel.refusing(reason))
-                    : .refuse(status: .badGateway, body: #"{"message":"\#(reason)"}"#)
-            }
+        return self.carriers.open(
+            redeemed,
+            signIn: self.leadsToDesktop(session) ? .password : nil,
+            speaking: .webSocket,
+            on: eventLoop
+        )
+        .map { .accept($0.join) }
+        .flatMapErrorThrowing { error -> UpgradeAnswer in
+            logger.info("target not reached", metadata: ["session": "\(session.id)", "error": "\(error)"])
+            let reason = "\(session.target.name) does not answer on port \(session.endpoint.port). Is it running?"
+            return session.endpoint.port == 22
+                ? .accept(Tunnel.refusing(reason))
+                : .refuse(status: .badGateway, body: #"{"message":"\#(reason)"}"#)
+        }
+    }
+
+    private func leadsToDesktop(_ session: Session) -> Bool {
+        guard let desktops = self.desktops else { return false }
+        return session.endpoint.port == desktops.machine(session.target, session.bastion).port ?? 3389
+    }
+
+    // Clients that ask for strict handling (RFC 7240) pass on the end of a tunnel themselves.
+    private static func farewell(_ answer: UpgradeAnswer, _ isSSH: Bool, _ request: UpgradeRequest) -> UpgradeAnswer {
+        let isStrict = request.headers["prefer"].contains { $0.lowercased().contains("handling=strict") }
+        guard isSSH, !isStrict, case .accept(let subprotocol, let join) = answer else { return answer }
+        return .accept(subprotocol: subprotocol, Tunnel.withFarewell(join))
     }
 
     private static func token(in path: String) -> String? {

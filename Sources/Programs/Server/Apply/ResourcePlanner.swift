@@ -237,19 +237,20 @@ struct ResourcePlanner: Sendable {
             .put(interface, interfaceBody, what: "network interface \(interface.name)"),
             .put(path, body, what: "virtual machine \(entry.name)"),
         ]
-        if entry.entraLogin, entry.osType == "Linux" {
+        if entry.entraLogin {
+            let type = entry.osType == "Windows" ? "AADLoginForWindows" : "AADSSHLoginForLinux"
             // Stays in creation until the machine has joined.
             steps.append(
                 .put(
-                    path.appending("extensions", "AADSSHLoginForLinux"),
+                    path.appending("extensions", type),
                     [
                         "location": location,
                         "properties": [
-                            "publisher": "Microsoft.Azure.ActiveDirectory", "type": "AADSSHLoginForLinux",
+                            "publisher": "Microsoft.Azure.ActiveDirectory", "type": .string(type),
                             "typeHandlerVersion": "1.0", "autoUpgradeMinorVersion": true,
                         ],
                     ],
-                    what: "extension AADSSHLoginForLinux on \(entry.name)"
+                    what: "extension \(type) on \(entry.name)"
                 )
             )
         }

@@ -42,6 +42,12 @@ public struct ServerConfiguration: Sendable {
     public var tunnelIdleLimit: Duration? = .seconds(14_400)
     /// How long a tunnel may last; nil for ever.
     public var tunnelTotalLimit: Duration? = .seconds(86_400)
+    /// Certificate and key that sign Remote Desktop files; nil for the server's own.
+    public var signingFiles: (certificate: String, key: String)?
+    /// What has to be agreed to before a desktop opens.
+    public var desktopConsent: String?
+    /// What is shown when a desktop opens.
+    public var desktopMessage: String?
     /// Networks that the bastion dials from, as machines see them.
     public var relayNetworks: [String] = []
     /// Ranges of public addresses.
@@ -76,6 +82,7 @@ public struct ServerConfiguration: Sendable {
         try self.takeBeginning(given)
         try self.takeLives(given)
         try self.takeSurroundings(given)
+        try self.takeDesktops(given)
     }
 
     // Where the server is, and under which names.
@@ -148,6 +155,25 @@ public struct ServerConfiguration: Sendable {
             .loginRolesAtManagementGroups,
             default: true
         )
+    }
+
+    // What desktops come with.
+    private mutating func takeDesktops(_ given: GivenSettings) throws(Problem) {
+        switch (given.text(.rdpSigningCertificate), given.text(.rdpSigningKey)) {
+        case (nil, nil): break
+        case (let certificate?, let key?): self.signingFiles = (certificate, key)
+        default:
+            throw Problem(
+                "InvalidSetting",
+                shown: "rdp-signing-certificate and rdp-signing-key go together: give both or neither."
+            )
+        }
+        self.desktopConsent = given.text(.desktopConsent)
+        self.desktopMessage = given.text(.desktopMessage)
+        for (setting, text) in [(Setting.desktopConsent, self.desktopConsent), (.desktopMessage, self.desktopMessage)] {
+            guard let text, text.utf16.count > 4000 else { continue }
+            throw GivenSettings.invalid(setting, "at most 4000 characters", "\(text.utf16.count)")
+        }
     }
 
     private static func limit(_ seconds: Int) throws(Problem) -> Duration? {

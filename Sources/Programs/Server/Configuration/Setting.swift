@@ -21,6 +21,10 @@ public enum Setting: String, CaseIterable, Sendable {
     case decisionCache = "decision-cache"
     case tunnelIdleLimit = "tunnel-idle-limit"
     case tunnelTotalLimit = "tunnel-total-limit"
+    case rdpSigningCertificate = "rdp-signing-certificate"
+    case rdpSigningKey = "rdp-signing-key"
+    case desktopConsent = "desktop-consent"
+    case desktopMessage = "desktop-message"
     case relayNetworks = "relay-networks"
     case publicAddresses = "public-addresses"
     case drain
@@ -55,6 +59,12 @@ public enum Setting: String, CaseIterable, Sendable {
             "Seconds for which a machine may repeat a decision while it cannot reach the server (default: 600)."
         case .tunnelIdleLimit: "Seconds without a byte after which a tunnel is closed, 0 for never (default: 14400)."
         case .tunnelTotalLimit: "Seconds after which a tunnel is closed in any case, 0 for never (default: 86400)."
+        case .rdpSigningCertificate:
+            "PEM file with the certificate chain that signs Remote Desktop files (default: the server's own certificate)."
+        case .rdpSigningKey: "PEM file with the key of rdp-signing-certificate."
+        case .desktopConsent:
+            "Text that everybody has to agree to before a desktop opens through the gateway (default: none)."
+        case .desktopMessage: "Message that is shown when a desktop opens through the gateway (default: none)."
         case .relayNetworks:
             "Networks from which the bastion reaches machines, for sshd's penalty exemption, separated by commas."
         case .publicAddresses:

@@ -36,6 +36,7 @@ struct House: Sendable {
     let hosts: Hosts
     let sessions: Sessions
     let origin: ServiceOrigin
+    let desktopCertificates: DesktopCertificates
 
     /// The schema, oldest step first within each module.
     static let migrations =
@@ -56,6 +57,7 @@ struct House: Sendable {
         random: RandomSource = .system
     ) async throws {
         self.configuration = configuration
+        self.desktopCertificates = DesktopCertificates(configuration)
         // Before the store is made, and never for a store that is there: a new key would open nothing of what it holds.
         let sealing = try Problem.explaining(data.sealingKey) {
             data.holdsStore
@@ -172,7 +174,14 @@ struct House: Sendable {
             judge: ConnectionJudge(
                 judge: { Self.judge(resources, $0, $1, $2, $3) },
                 current: { id in try await directory.isEnabled(id) ? try await directory.subject(id) : nil },
-                goesOn: { Self.judge(resources, $0, $1, $2, $3, isOpen: true) }
+                goesOn: { Self.judge(resources, $0, $1, $2, $3, isOpen: true) },
+                entry: { [hosts] person, machine in
+                    if case .refused(let refusal) = try await hosts.access(of: person, to: machine) {
+                        refusal
+                    } else {
+                        nil
+                    }
+                }
             ),
             accessControl: self.accessControl,
             audit: self.audit,

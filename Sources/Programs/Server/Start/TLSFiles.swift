@@ -58,6 +58,20 @@ struct TLSFiles {
         return files
     }
 
+    /// A certificate for other names out of the CA that `prepare` made: the chain and the key as PEM.
+    static func issue(names: [String], in directory: String, at now: Instant) throws -> (chain: String, key: String) {
+        let authorityPEM = try PrivateFiles.required(directory + "/ca.pem")
+        let authority = (
+            key: try P256.Signing.PrivateKey(pemRepresentation: try PrivateFiles.required(directory + "/ca.key")),
+            certificate: try Certificate(pemEncoded: authorityPEM)
+        )
+        let made = try Self.makeServer(names: names, authority: authority, at: now)
+        return (
+            chain: try made.certificate.serializeAsPEM().pemString + "\n" + authorityPEM,
+            key: made.key.pemRepresentation
+        )
+    }
+
     private static func makeAuthority(at now: Instant) throws -> (
         key: P256.Signing.PrivateKey, certificate: Certificate
     ) {

@@ -7,6 +7,7 @@ import Identity
 import Resources
 import SSHAuthority
 import SSHWire
+import Sessions
 import Vocabulary
 
 extension House {
@@ -52,11 +53,13 @@ extension House {
                 )
             }
         }
+        self.federation.desktopHosts = self.desktopNames
         let directory = self.directory
         let hosts = self.hosts
         let resources = self.resources
         hosts.follow(resources)
         hosts.arrivals.subscribe { resources.machineIsReady($0) }
+        hosts.cuts.subscribe { [sessions] in sessions.endSignedIn($0.person, on: $0.machine, reason: $0.message) }
         var hooks = ResourceHooks(
             assignIdentity: { path in
                 let identity = try await directory.putManagedIdentity(for: path)
@@ -69,6 +72,7 @@ extension House {
             ),
             instanceView: { hosts.instanceView($0) }
         )
+        hooks.perform = { task, machine in await hosts.perform(task, on: machine) }
         hooks.fabric = self.fabric
         hooks.enrolment = self.enrolment
         hooks.clientID = { id in try? await directory.servicePrincipal(id)?.appID }

@@ -1,0 +1,70 @@
+import BastionRoutes
+import Hosts
+import Keys
+import Resources
+import Tunnel
+import Vocabulary
+
+extension House {
+    /// What the gateway and its connection files need to know of machines, bastion hosts and this server.
+    func desktopSurroundings() throws -> DesktopSurroundings {
+        let resources = self.resources
+        let hosts = self.hosts
+        let house = self
+        var surroundings = DesktopSurroundings(
+            gateway: String(self.configuration.publicURL.dropFirst("https://".count))
+        ) { target, bastion in
+            var path: ResourcePath? = target
+            if target.hostConnectAddress != nil {
+                let reach = resources.reach(target, port: 3389, from: bastion, isOpen: true)
+                if case .allowed(let found) = reach { path = found.machine } else { path = nil }
+            }
+            guard let path else {
+                return DesktopSurroundings.Machine(path: nil, hostName: target.name, isEnrolled: false)
+            }
+            let facts = hosts.desktopFacts(of: path)
+            let written = resources.resource(path)?.properties["osProfile"]?["computerName"]?.string
+            return DesktopSurroundings.Machine(
+                path: path,
+                hostName: facts?.hostName ?? written ?? path.name,
+                port: facts?.port,
+                isEnrolled: facts != nil
+            )
+        }
+        surroundings.namesakes = { hosts.machines(reporting: $0) }
+        surroundings.channels = { house.desktopChannels(through: $0) }
+        surroundings.plan = { try await house.desktopPlan(session: $0, signIn: $1) }
+        surroundings.consent = self.configuration.desktopConsent
+        surroundings.message = self.configuration.desktopMessage
+        let signer = try self.fileSigner()
+        surroundings.sign = { try signer.sign($0) }
+        return surroundings
+    }
+
+    // Without a certificate for it, files are signed with the server's own: who trusts the server trusts them.
+    private func fileSigner() throws -> FileSigner {
+        let directory = self.configuration.dataDirectory + "/tls/"
+        let files =
+            self.configuration.signingFiles ?? self.configuration.tlsFiles
+            ?? (certificate: directory + "server.pem", key: directory + "server.key")
+        let key = Secret(try PrivateFiles.required(files.key))
+        let certificates = try PrivateFiles.required(files.certificate)
+        do throws(KeysError) {
+            return try FileSigner(privatePEM: key, certificatesPEM: certificates)
+        } catch {
+            throw Problem(
+                "InvalidSetting",
+                shown: "\(files.certificate) and \(files.key) cannot sign connection files."
+            )
+        }
+    }
+
+    /// How long tunnels may do what.
+    var tunnelLimits: TunnelLimits {
+        TunnelLimits(
+            idle: self.configuration.tunnelIdleLimit,
+            total: self.configuration.tunnelTotalLimit,
+            drain: self.configuration.drain
+        )
+    }
+}
