@@ -75,9 +75,13 @@ class BastionClient:
         )
 
     @contextlib.contextmanager
-    def tunnel(self, resource, port=22, **fields):
-        """A local port that leads to the target while the block runs, as `az network bastion tunnel` makes it."""
-        listener = Listener(self, resource, port, fields)
+    def tunnel(self, resource, port=22, forgetful=False, **fields):
+        """A local port that leads to the target while the block runs, as `az network bastion tunnel` makes it.
+
+        A `forgetful` one is as literal as can be: like the extension it does not tell the local program that the far
+        end has gone, because one thread closes a socket that another one is still reading.
+        """
+        listener = Listener(self, resource, port, fields, forgetful)
         try:
             yield listener
         finally:
@@ -87,11 +91,12 @@ class BastionClient:
 class Listener:
     """A listening socket; each accepted connection asks for its own token and gets its own WebSocket."""
 
-    def __init__(self, client, resource, port, fields):
+    def __init__(self, client, resource, port, fields, forgetful=False):
         self.client = client
         self.resource = resource
         self.target_port = port
         self.fields = fields
+        self.forgetful = forgetful
         self.session = None
         self.errors = []
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -126,6 +131,9 @@ class Listener:
             upward = threading.Thread(target=_up, args=(local, far), daemon=True)
             upward.start()
             _down(far, local)
+            if self.forgetful:
+                upward.join()
+                return
             with contextlib.suppress(OSError):
                 local.shutdown(socket.SHUT_RDWR)
             upward.join(5)

@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import ssl
+import subprocess
 import threading
 import time
 
@@ -403,3 +404,25 @@ def test_many_sessions_asked_and_never_used_do_not_pile_up(world, person, bastio
     session = bastion.open(world.path("myVM"))
     assert banner(bastion.socket(session)).startswith(b"SSH-")
     bastion.close(session)
+
+
+def test_ssh_behind_the_real_extension_ends_when_the_machine_refuses(world, person):
+    """The extension does not close ssh's socket when the far end has gone; without help ssh would wait for ever."""
+    dave = person("dave")
+    with dave.bastion().tunnel(world.path("myVM"), forgetful=True) as tunnel:
+        done = subprocess.run(
+            dave.ssh_line(tunnel.port, "id", options=["-v"]),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=20,
+        )
+    assert done.returncode == 255 and "Azure role not assigned" in done.stderr, done.stderr
+
+
+def test_ssh_behind_the_real_extension_ends_well(world, alice):
+    with alice.bastion().tunnel(world.path("myVM"), forgetful=True) as tunnel:
+        done = subprocess.run(
+            alice.ssh_line(tunnel.port, "echo through; exit 3"), capture_output=True, text=True, timeout=20
+        )
+    assert (done.returncode, done.stdout) == (3, "through\n"), done.stderr

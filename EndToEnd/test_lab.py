@@ -1,5 +1,6 @@
 """The laboratory itself: what the other tests rest on."""
 
+import json
 import socket
 
 import pytest
@@ -39,3 +40,10 @@ def test_private_files_of_the_server_are_for_nobody_else(world):
         is_machines = place.is_relative_to(data / "fabric")
         if place.is_file() and not is_machines and not place.name.endswith(".pem"):
             assert place.stat().st_mode & 0o077 == 0, place
+
+
+@pytest.mark.parametrize(("machine", "product"), [("deskVM", "xrdp"), ("winVM", "freerdp-shadow")])
+def test_machines_with_desktops_join_and_report_them(world, machine, product):
+    report = json.loads(world.machine(machine).run("sally-agent", "status", "--json"))
+    assert report["status"]["desktop"]["product"] == product
+    assert report["status"]["desktop"]["port"] == 3389 and len(report["status"]["desktop"]["certificate"]) == 64

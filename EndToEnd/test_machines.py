@@ -102,6 +102,18 @@ def test_nobody_logs_in_as_somebody_else(world, person, login):
     assert done.returncode == 255 and "got-in" not in done.stdout
 
 
+def test_nobody_admits_others_by_a_file_in_the_own_home(world, person):
+    """Inside a Match block sshd reads `AuthorizedPrincipalsFile none` as the name of a file in the person's home."""
+    alice, bob = person("alice"), person("bob")
+    alice.ssh("myVM", f"echo {bob.object_id} > none")
+    try:
+        done = bob.ssh("myVM", "echo got-in", login=world.upn("alice"), options=["-o", "LogLevel=Info"])
+        # By sshd, which finds no principal, and not only at the door behind it.
+        assert done.returncode == 255 and "Permission denied (publickey)" in done.stderr, done.stderr
+    finally:
+        alice.ssh("myVM", "rm none")
+
+
 def test_names_of_the_directory_resolve_and_others_stay_unknown(world, person):
     machine = world.machine("myVM")
     person("alice").ssh("myVM", "true")

@@ -76,6 +76,19 @@ def test_the_status_of_the_remote_command_is_passed_on(sally):
     assert alice.vm("true").returncode == 0
 
 
+def test_ssh_hears_every_signal(sally):
+    """The threads that `sally` works on hold signals back; the ssh that takes its place must not."""
+    alice = sally("alice")
+    line = [programs.program("sally"), "ssh", "vm", "-n", "myVM", "-g", "demo", "--", "echo in; sleep 30"]
+    process = subprocess.Popen(line, env=alice.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout.readline() == "in\n"
+        process.terminate()
+        assert process.wait(5) != 0
+    finally:
+        process.kill()
+
+
 def test_a_robot_signs_in_without_a_browser(sally):
     done = sally("ci-robot").vm("id -un")
     assert done.stdout.strip() == CI_ROBOT, done.stderr
@@ -133,6 +146,15 @@ def test_logout_forgets(sally):
     alice = sally("alice")
     assert alice.run("logout").returncode == 0
     assert alice.vm("true").returncode != 0
+
+
+@pytest.mark.parametrize("name, note", [("basic-bastion", "going through 'demo-bastion'"), ("demo-bastion", "")])
+def test_the_bastion_host_of_the_machine_s_network_is_taken_whatever_the_environment_says(sally, name, note):
+    alice = sally("alice")
+    alice.environment["SALLYPORT_BASTION"] = name
+    done = alice.vm("echo through")
+    assert done.stdout == "through\n" and note in done.stderr, done.stderr
+    assert ("SALLYPORT_BASTION" in done.stderr) == bool(note)
 
 
 def test_config_for_plain_ssh(world, sally):

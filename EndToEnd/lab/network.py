@@ -1,10 +1,12 @@
 """Networks of a lab: a bridge that machines hang on, and namespaces for the server and for its clients."""
 
+import contextlib
 import ctypes
 import os
+import subprocess
 from pathlib import Path
 
-from .shell import STATE, host_network, run
+from .shell import STATE, host_files, host_network, on_host, run
 
 #: Group that may speak to machines when their network is the host's own; no account needs to bear it.
 GATE_GROUP = 64077
@@ -31,6 +33,18 @@ class Namespace:
     def inside(self, arguments):
         """The command line that runs `arguments` in this network."""
         return ["nsenter", f"--net={self.path}", "--", *map(str, arguments)]
+
+    @contextlib.contextmanager
+    def entrance(self):
+        """A path into it for this process and its children, also after `enter`, which hides names made later."""
+        line = on_host(["nsenter", f"--net={self.path}", "--", "sh", "-c", "echo there; exec cat"])
+        pipe = subprocess.PIPE
+        with subprocess.Popen(line, stdin=pipe, stdout=pipe, pass_fds=host_files()) as process:
+            assert process.stdout.readline() == b"there\n"
+            place = os.open(f"/proc/{process.pid}/ns/net", os.O_RDONLY)
+            process.stdin.close()
+        yield Path(f"/proc/{os.getpid()}/fd/{place}")
+        os.close(place)
 
     def link_to(self, other, address, other_address):
         """A cable to another namespace, `eth0` here and there a name of its own; addresses as `10.0.0.1/24`."""

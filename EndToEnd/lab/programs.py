@@ -1,5 +1,6 @@
 """Starts Sallyport's own programs in a lab."""
 
+import json
 import os
 import secrets
 import signal
@@ -204,8 +205,9 @@ def toolchain_libraries(path):
     return [library for library in found if not library.startswith(("/lib/", "/lib64/", "/usr/lib/"))]
 
 
-def enrol(machine, server, resource, url, is_ready="sally-agent status"):
-    """Puts the agent on a machine, joins it to the server and starts it; returns when `is_ready` is true on it."""
+def enrol(machine, server, resource, url, is_ready="sally-agent status", settings=None):
+    """Puts the agent on a machine, joins it to the server and starts it; returns when `is_ready` is true on it.
+    `settings` go into its configuration file before the start."""
     for path, source in host_programs().items():
         machine.copy_in(source, path)
         for library in toolchain_libraries(source):
@@ -215,7 +217,15 @@ def enrol(machine, server, resource, url, is_ready="sally-agent status"):
     machine.write("/etc/sallyport/join-token", server.join_token(resource) + "\n", 0o600)
     join = ["sally-agent", "join", "--server", url, "--ca-file", "/etc/sallyport/ca.pem"]
     machine.run(*join, "--token-file", "/etc/sallyport/join-token", timeout=60)
+    set_agent(machine, settings or {})
     start_agent(machine, is_ready)
+
+
+def set_agent(machine, settings):
+    """Changes an enrolled machine's agent configuration; before its start, which reads it."""
+    if settings:
+        known = json.loads(machine.read("/etc/sallyport/agent.json"))
+        machine.write("/etc/sallyport/agent.json", json.dumps(known | settings))
 
 
 def start_agent(machine, is_ready="sally-agent status"):

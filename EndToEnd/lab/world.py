@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import cleanup, programs, shell
+from . import cleanup, desktops, programs, shell
 from .machine import Machine
 from .network import Namespace, VirtualNetwork
 
@@ -74,14 +74,28 @@ class World:
     def machine(self, name):
         """An enrolled, running machine; made at the first call."""
         addresses = {"myVM": ("10.77.0.11", None), "vm11": ("10.77.0.21", "bullseye"), "vm13": ("10.77.0.23", "trixie")}
+        addresses |= {"deskVM": ("10.77.0.41", None), "winVM": ("10.77.0.42", None)}
         if name not in self.machines:
             address, release = addresses[name]
             machine = Machine(LAB, name.lower(), self.network, address, release, dies_with_parent=True).start()
             self.machines[name] = machine
             machine.name_host(HOST_NAME, "10.77.0.1")
             machine.start_sshd()
-            programs.enrol(machine, self.server, self.path(name), self.url)
+            settings = self._furnish(name, machine)
+            programs.enrol(machine, self.server, self.path(name), self.url, settings=settings)
         return self.machines[name]
+
+    def _furnish(self, name, machine):
+        """What is special about a machine: `deskVM` has xrdp, `winVM` the stand-in for a Windows host. Both have a
+        local user with the password LOCAL_PASSWORD, lola here and wanda there. Returns settings for the agent."""
+        if name == "deskVM":
+            desktops.start_xrdp(machine)
+            desktops.add_local_user(machine, "lola", desktops.LOCAL_PASSWORD)
+        if name == "winVM":
+            desktops.start_shadow(machine)
+            desktops.set_shadow_password(machine, "wanda", desktops.LOCAL_PASSWORD)
+            return desktops.shadow_settings()
+        return {}
 
     def path(self, machine, group="demo"):
         """The resource path of a virtual machine."""
@@ -122,6 +136,8 @@ class World:
         for name, machine in self.machines.items():
             for log in ("sally-agent", "sshd"):
                 found[f"{name}:{log}"] = machine.log(log)
+            for log in ("xrdp", "xrdp-sesman", "shadow"):
+                found |= {f"{name}:{log}": machine.log(log)} if machine.log(log) else {}
         return found
 
     def stop(self, keep_as=None):

@@ -1,0 +1,355 @@
+"""The Remote Desktop gateway: connection files, their tokens, and both ways to carry a desktop."""
+
+import base64
+import contextlib
+import json
+import socket
+import subprocess
+import time
+import uuid
+
+import gateway_client as gw
+import pytest
+import requests
+from gateway_client import Gateway, Refused, properties
+
+PORT = 33890
+ECHO = """
+import socket, threading
+def serve(near):
+    with near:
+        while data := near.recv(65536):
+            near.sendall(data)
+listener = socket.create_server(("0.0.0.0", 33890), backlog=50)
+while True:
+    threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+"""
+
+
+@pytest.fixture(scope="module")
+def host(world):
+    """The machine, with a port that says back what it hears: what the gateway carries is not its business."""
+    machine = world.machine("myVM")
+    machine.write("/root/echo.py", ECHO)
+    machine.serve("echo", "python3", "/root/echo.py")
+    for _ in range(100):
+        if f":{PORT} " in machine.run("ss", "-ltn"):
+            break
+        time.sleep(0.1)
+    yield machine
+    machine.end_service("echo")
+
+
+@pytest.fixture
+def gateway(world, person, host):
+    return Gateway(person("alice").bastion().dns_name, world.server.authority)
+
+
+@pytest.fixture
+def file(world, person, host):
+    """file("alice"): a connection file's properties."""
+
+    def get(name="alice", port=PORT, web_account="False", resource=None):
+        answer = ask(world, person(name), resource or world.path("myVM"), port, web_account)
+        assert answer.status_code == 200, answer.text
+        return properties(answer.text)
+
+    return get
+
+
+def ask(world, who, resource, port=PORT, web_account="False", **headers):
+    """`GET /api/rdpfile` as the Azure command line's extension sends it."""
+    query = f"resourceId={resource}&format=rdp&rdpport={port}"
+    if web_account is not None:
+        query += f"&enablerdsaad={web_account}"
+    fields = {"Authorization": f"Bearer {who.tokens['access_token']}", "Content-Type": "application/json"} | headers
+    return requests.get(
+        f"{world.url}/api/rdpfile?{query}",
+        headers={name: value for name, value in fields.items() if value},
+        verify=str(world.server.authority),
+        timeout=20,
+    )
+
+
+def records(world, action):
+    """The audit log's entries about one action, the newest last."""
+    lines = [json.loads(line) for line in world.server.audit().splitlines() if line.startswith("{")]
+    return [line for line in lines if (line.get("event") or line).get("action") == action]
+
+
+def refused(call):
+    with pytest.raises(Refused) as caught:
+        call()
+    return caught.value.code
+
+
+def test_a_file_says_how_to_come_through_the_gateway(file, world):
+    found = file()
+    assert found["full address"] == found["alternate full address"] == "myvm"
+    assert found["server port"] == PORT
+    assert (found["gatewayusagemethod"], found["gatewayprofileusagemethod"], found["gatewaycredentialssource"]) == (
+        1,
+        1,
+        5,
+    )
+    assert len(found["gatewayaccesstoken"]) == 43
+    assert found["signscope"].startswith("Full Address,Alternate Full Address,")
+    assert "gatewayaccesstoken" not in found["signscope"].lower()
+
+
+def test_a_file_says_how_the_person_signs_in(world, file):
+    """A machine with an agent and a desktop needs no password, unless somebody wants one."""
+    world.machine("deskVM")
+    desk = world.path("deskVM")
+    for asked, expected in [("True", (0, 1)), (None, (0, 0)), ("False", (1, None))]:
+        found = file(port=3389, web_account=asked, resource=desk)
+        assert found["full address"].lower() == "deskvm"
+        assert (found["enablecredsspsupport"], found.get("enablerdsaadauth")) == expected
+
+
+def test_the_file_s_signature_is_good_and_goes_with_a_changed_address(world, person, host, tmp_path):
+    text = ask(world, person("alice"), world.path("myVM")).text
+
+    def verify(lines):
+        found = properties("\r\n".join(lines))
+        scope = found["signscope"].split(",")
+        by_name = {line.split(":", 1)[0].lower(): line for line in lines}
+        message = "".join(by_name[name.lower()] + "\r\n" for name in scope) + f"signscope:s:{found['signscope']}\r\n\0"
+        (tmp_path / "message").write_bytes(message.encode("utf-16-le"))
+        (tmp_path / "signature").write_bytes(base64.b64decode(found["signature"].replace(" ", ""))[12:])
+        return subprocess.run(
+            ["openssl", "cms", "-verify", "-binary", "-inform", "DER", "-in", tmp_path / "signature", "-content",
+             tmp_path / "message", "-CAfile", world.server.authority, "-purpose", "any", "-out", "/dev/null"],
+            capture_output=True,
+        ).returncode  # fmt: skip
+
+    lines = text.splitlines()
+    assert verify(lines) == 0
+    assert verify([line.replace("full address:s:myvm", "full address:s:evil") for line in lines]) != 0
+    assert verify([line.replace("use multimon:i:1", "use multimon:i:0") for line in lines]) == 0
+
+
+@pytest.mark.parametrize("way", ["websocket", "pair"])
+def test_a_desktop_s_bytes_pass_both_ways_unchanged(gateway, file, way):
+    client = getattr(gateway, way)().open(file()["gatewayaccesstoken"], "myvm", PORT)
+    client.write(gw.REQUEST)
+    assert client.read(len(gw.REQUEST)) == gw.REQUEST
+    block = bytes(range(256)) * 128
+    for _ in range(30):
+        client.write(block)
+        assert client.read(len(block)) == block
+    client.close()
+
+
+@pytest.mark.parametrize("way", ["websocket", "pair"])
+def test_a_client_that_does_not_read_is_held_back(gateway, file, world, way):
+    client = getattr(gateway, way)().open(file()["gatewayaccesstoken"], "myvm", PORT)
+    client.write(gw.REQUEST)
+    into = client.transport.into if way == "pair" else client.transport.stream
+    into.settimeout(3)
+    sent = 0
+    with contextlib.suppress(TimeoutError, OSError):
+        while sent < 200 << 20:
+            client.write(b"x" * 65000)
+            sent += 65000
+    assert sent < 100 << 20, "the server takes everything although nobody reads"
+    client.close()
+
+
+@pytest.mark.parametrize("way", ["websocket", "pair"])
+def test_a_token_opens_one_desktop_only(gateway, file, way):
+    token = file()["gatewayaccesstoken"]
+    client = getattr(gateway, way)().open(token, "myvm", PORT)
+    assert refused(lambda: getattr(gateway, way)().open(token, "myvm", PORT)) == gw.TOKEN_REFUSED
+    client.write(gw.REQUEST)
+    assert client.read(len(gw.REQUEST)) == gw.REQUEST
+    client.close()
+    assert refused(lambda: getattr(gateway, way)().open(token, "myvm", PORT)) == gw.TOKEN_REFUSED
+
+
+@pytest.mark.parametrize("token", ["x", "0" * 43, "é" * 20000, "eyJhbGciOiJub25lIn0.e30."])
+def test_guessed_tokens_open_nothing(gateway, token):
+    client = gateway.websocket()
+    client.handshake()
+    assert refused(lambda: client.tunnel(token)) == gw.TOKEN_REFUSED
+
+
+def test_no_token_opens_nothing(gateway):
+    client = gateway.websocket()
+    client.handshake()
+    assert refused(lambda: client.tunnel(None)) == 0x800759F7
+
+
+def test_a_token_opens_no_other_machine_and_no_other_port(gateway, file, world):
+    for name, port in [("vm11", PORT), ("10.77.0.21", PORT), ("127.0.0.1", PORT), ("myvm", 22), ("myvm", 0)]:
+        token = file()["gatewayaccesstoken"]
+        assert refused(lambda t=token, n=name, p=port: gateway.websocket().open(t, n, p)) == gw.TARGET_DENIED
+    log = world.server.audit()
+    assert "GatewayTargetOther" in log and "GatewayPortOther" in log
+
+
+def test_a_token_is_worth_nothing_at_another_address(world, gateway, file):
+    place = world.client_place
+    device = next(
+        line.split()[1] for line in subprocess.run(place.inside(["ip", "-o", "addr"]), capture_output=True, text=True)
+        .stdout.splitlines() if "10.78.0.2/" in line
+    )  # fmt: skip
+    subprocess.run(place.inside(["ip", "addr", "replace", "10.78.0.3/24", "dev", device]), check=True)
+    stranger = Gateway(f"{gateway.name}:{gateway.address[1]}", gateway.authority, source="10.78.0.3")
+    token = file()["gatewayaccesstoken"]
+    assert refused(lambda: stranger.websocket().open(token, "myvm", PORT)) == gw.TOKEN_REFUSED
+    assert "GatewayTokenFromElsewhere" in world.server.audit()
+    # Two have it now, so it opens nothing any more.
+    assert refused(lambda: gateway.websocket().open(token, "myvm", PORT)) == gw.TOKEN_REFUSED
+    # And nobody's way in is taken for somebody else's.
+    connection = uuid.uuid4()
+    out, _ = gateway.out(connection)
+    assert refused(lambda: stranger.into(connection)) == 404
+    out.close()
+
+
+def test_a_way_in_is_taken_once(gateway, file):
+    connection = uuid.uuid4()
+    out, rest = gateway.out(connection)
+    assert refused(lambda: gateway.into(uuid.uuid4())) == 404
+    with pytest.raises((gw.Ended, OSError)):
+        gateway.out(connection)
+    into = gateway.into(connection)
+    assert refused(lambda: gateway.into(connection)) == 404
+    client = gw.Client(gw._Pair(out, rest, into))
+    client.open(file()["gatewayaccesstoken"], "myvm", PORT)
+    client.write(gw.REQUEST)
+    assert client.read(len(gw.REQUEST)) == gw.REQUEST
+    client.close()
+
+
+def test_another_person_s_session_ends_with_its_session_only(world, person, gateway, file):
+    mine = gateway.websocket().open(file("alice")["gatewayaccesstoken"], "myvm", PORT)
+    theirs = gateway.websocket().open(file("bob")["gatewayaccesstoken"], "myvm", PORT)
+    mine.close()
+    theirs.write(gw.REQUEST)
+    assert theirs.read(len(gw.REQUEST)) == gw.REQUEST
+    theirs.close()
+
+
+@pytest.mark.parametrize(
+    "fields", [{"RDG-Auth-Scheme": None, "Authorization": "NTLM TlRMTVNTUAABAAAA"}, {"RDG-Auth-Scheme": None}]
+)
+def test_without_a_token_the_client_is_told_where_to_get_one(gateway, fields):
+    with pytest.raises(Refused) as caught:
+        gateway.websocket(**fields)
+    assert caught.value.code == 401 and "'sally network bastion rdp'" in caught.value.text
+    assert "ntlm" not in caught.value.text.split("\r\n\r\n")[0]
+    with pytest.raises(Refused) as caught:
+        gateway.out(uuid.uuid4(), **fields)
+    assert caught.value.code == 401
+
+
+def test_only_tokens_are_taken(gateway):
+    assert refused(lambda: gateway.websocket().handshake(authentication=4)) == gw.NOT_SUPPORTED
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [b"GET / HTTP/1.1\r\n\r\n", b"\0" * 64, gw.packet(gw.CHANNEL, b"\xff" * 6), gw.packet(gw.DATA, b"\x05\0hello"),
+     b"\x04\0\0\0\xff\xff\xff\xff", gw.packet(0x77)],
+)  # fmt: skip
+def test_garbage_ends_the_connection_and_nothing_else(gateway, file, garbage):
+    for make in (gateway.websocket, gateway.pair):
+        client = make()
+        client.transport.send(garbage)
+        with pytest.raises((gw.Ended, OSError)):
+            while True:
+                client.receive()
+    gateway.websocket().open(file()["gatewayaccesstoken"], "myvm", PORT).close()
+
+
+def test_a_desktop_that_does_not_answer_says_so(gateway, file):
+    token = file(port=33999)["gatewayaccesstoken"]
+    assert refused(lambda: gateway.websocket().open(token, "myvm", 33999)) == gw.UNREACHABLE
+
+
+def test_the_target_s_end_is_the_client_s(gateway, file, host):
+    client = gateway.websocket().open(file()["gatewayaccesstoken"], "myvm", PORT)
+    client.write(gw.REQUEST)
+    client.read(len(gw.REQUEST))
+    host.end_service("echo")
+    client.transport.stream.settimeout(10)
+    assert client.closing() in (0x4CA, 0x4D4)
+    host.serve("echo", "python3", "/root/echo.py")
+    for _ in range(100):
+        if f":{PORT} " in host.run("ss", "-ltn"):
+            break
+        time.sleep(0.1)
+
+
+def test_who_may_not_connect_gets_no_file_and_the_reason(world, person):
+    answer = ask(world, person("olga"), world.path("myVM"))
+    assert answer.status_code in (403, 404) and answer.json()["message"]
+    answer = ask(world, person("alice"), world.path("myVM"), Authorization=None)
+    assert answer.status_code == 401 and answer.json()["message"]
+    answer = ask(world, person("alice"), world.path("myVM"), Authorization="Bearer nonsense")
+    assert answer.status_code == 401
+
+
+def test_a_basic_bastion_host_gives_no_file(world, person):
+    answer = ask(world, person("alice"), world.path("islandVM", "other"))
+    assert answer.status_code == 403 and "Standard" in answer.json()["message"]
+
+
+def test_an_address_and_a_web_account_do_not_go_together_unless_a_machine_is_known_there(world, person):
+    world.machine("deskVM")
+    address = f"{world.group()}/providers/Microsoft.Network/bh-hostConnect/10.77.0.99"
+    answer = ask(world, person("alice"), address, 3389, "True")
+    assert answer.status_code in (403, 409) and answer.json()["message"]
+    known = f"{world.group()}/providers/Microsoft.Network/bh-hostConnect/10.77.0.41"
+    answer = ask(world, person("alice"), known, 3389, "True")
+    assert answer.status_code == 200 and properties(answer.text)["full address"].lower() == "deskvm"
+
+
+@pytest.mark.parametrize("query", ["format=xml", "rdpport=0", "rdpport=x", "enablerdsaad=perhaps", "resourceId=%0d%0a"])
+def test_a_query_that_makes_no_sense_is_refused_in_words(world, person, host, query):
+    answer = ask(world, person("alice"), world.path("myVM") + "&x=y", PORT, f"False&{query}")
+    assert answer.status_code == 400 and answer.json()["message"]
+    assert "\r" not in answer.json()["message"]
+
+
+def test_what_happened_at_the_gateway_is_in_the_audit_log(world, gateway, file):
+    gateway.websocket().open(file("bob")["gatewayaccesstoken"], "myvm", PORT).close()
+    for _ in range(50):
+        log = world.server.audit()
+        if "gateway.close" in log:
+            break
+        time.sleep(0.1)
+    assert all(action in log for action in ("gateway.admit", "gateway.open", "gateway.close"))
+
+
+def test_slow_strangers_do_not_keep_others_out(gateway, file):
+    """Half-open gateways from one address are bounded, and end by themselves (X10)."""
+    held, full = [], False
+    for _ in range(40):
+        try:
+            held.append(gateway.websocket())
+        except Refused as refusal:
+            full = refusal.code == 503
+            break
+    assert full and len(held) == 32
+    for client in held:
+        client.close()
+    for _ in range(50):
+        with contextlib.suppress(Refused):
+            gateway.websocket().open(file()["gatewayaccesstoken"], "myvm", PORT).close()
+            break
+        time.sleep(0.1)
+    else:
+        pytest.fail("nobody gets in any more")
+
+
+def test_a_dead_connection_id_is_refused(gateway):
+    stream = gw.tls(gateway.address, gateway.authority, gateway.name)
+    stream.sendall(
+        b"RDG_OUT_DATA /remoteDesktopGateway/ HTTP/1.1\r\nHost: x\r\nRDG-Auth-Scheme: PAA\r\nContent-Length: 0\r\n\r\n"
+    )
+    assert gw.head(stream)[0] == 400
+    with contextlib.suppress(socket.error):
+        stream.close()
