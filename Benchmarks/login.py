@@ -45,6 +45,10 @@ WAYS = {
 }
 PAIRS_PER_SSHD = 1
 
+# The authority of ssh-keygen's certificate has a key like the server's, so that sshd has the same work with both.
+AUTHORITY_KEYS = {"ecdsa-p256": "ecdsa", "ed25519": "ed25519", "rsa-3072": "rsa"}
+AUTHORITY = AUTHORITY_KEYS[os.environ.get("SALLYPORT_SERVE_SSH_CA_TYPE", "ed25519")]
+
 # Runs in the machine: medians in microseconds of what sshd asks for on the way in.
 PROBE = """
 import json, os, pwd, statistics, sys, time
@@ -105,8 +109,9 @@ class Lab:
         self._make_keys(url, secrets["SALLYPORT_ALICE_PASSWORD"])
 
     def _make_keys(self, url, password):
-        for name in ("certified", "plain", "stock", "authority"):
-            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.folder / name], check=True)
+        types = {"certified": "ed25519", "plain": "ed25519", "stock": "ed25519", "authority": AUTHORITY}
+        for name, kind in types.items():
+            subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-f", self.folder / name], check=True)
         sign = ["ssh-keygen", "-q", "-s", self.folder / "authority", "-I", "stock", "-n", LOCAL]
         subprocess.run([*sign, self.folder / "stock.pub"], check=True)
         self.machine.run("useradd", "--create-home", "--shell", "/bin/bash", LOCAL)
