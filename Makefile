@@ -21,7 +21,7 @@ demo-down:  ## stop it and leave nothing behind
 	@Scripts/demo down
 
 build:  ## the three programs (debug) and the host modules
-	@Scripts/install-packages build lab
+	@Scripts/install-packages build lab desktops
 	Scripts/build
 
 test:  ## everything: lint, floor plan, unit tests, end-to-end tests

@@ -202,9 +202,9 @@ def processes_of(machine, user):
     return machine.run("ps", "-o", "comm=", "-u", str(user), check=False).split()
 
 
-def has_desktops():
-    """Whether this computer has the programs."""
-    return all(Path(path).exists() for path in ("/usr/sbin/xrdp", "/usr/bin/Xvnc", "/usr/bin/xfreerdp"))
+def can_serve():
+    """Whether this computer, whose programs the machines use, has what a desktop needs."""
+    return all(Path(path).exists() for path in ("/usr/sbin/xrdp", "/usr/bin/Xvnc", "/usr/bin/xterm"))
 
 
 def main():
