@@ -15,7 +15,7 @@ from sign_in import payload, principals
 
 GROUP = "arc"
 NAME = "outside"
-ADDRESS = "10.77.0.41"
+ADDRESS = "10.77.0.51"
 #: What holds on a machine that joined, although nobody can sign in to it yet.
 CONNECTED = "sally-agent status | grep -q '(connected)'"
 EXTENSION = ["--publisher", "Microsoft.Azure.ActiveDirectory", "--name", "AADSSHLoginForLinux"]
@@ -194,7 +194,7 @@ def test_people_still_sign_in_after_an_identity_was_shared(shared, world, person
 @pytest.fixture(scope="module")
 def bare(world, az, admin):
     """A machine with an agent, an identity, and the preview's extension."""
-    made = Machine(lab_world.LAB, "previewvm", world.network, "10.77.0.42", None, dies_with_parent=True).start()
+    made = Machine(lab_world.LAB, "previewvm", world.network, "10.77.0.52", None, dies_with_parent=True).start()
     world.machines["previewVM"] = made
     made.name_host(lab_world.HOST_NAME, "10.77.0.1")
     made.start_sshd()
@@ -205,7 +205,7 @@ def bare(world, az, admin):
                 {
                     "name": "one",
                     "properties": {
-                        "privateIPAllocationMethod": "Static", "privateIPAddress": "10.77.0.42",
+                        "privateIPAllocationMethod": "Static", "privateIPAddress": "10.77.0.52",
                         "subnet": {"id": f"{world.group()}/providers/{SUBNET}"},
                     },
                 }
