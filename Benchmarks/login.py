@@ -105,8 +105,12 @@ class Lab:
         self.server.start()
         self.machine = Machine(LAB, "myvm", network, ADDRESS, dies_with_parent=True).start()
         self.machine.start_sshd()
+        self.furnish()
         programs.enrol(self.machine, self.server, RESOURCE, url)
         self._make_keys(url, secrets["SALLYPORT_ALICE_PASSWORD"])
+
+    def furnish(self):
+        """What else the machine gets before it is enrolled."""
 
     def _make_keys(self, url, password):
         types = {"certified": "ed25519", "plain": "ed25519", "stock": "ed25519", "authority": AUTHORITY}

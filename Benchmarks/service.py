@@ -32,6 +32,11 @@ class Service:
 
     def send(self, method, path, form=None, body=None, token=None):
         """One request; its answer as JSON. Anything but a good status is an error."""
+        content = self.fetch(method, path, form, body, token)
+        return json.loads(content) if content else None
+
+    def fetch(self, method, path, form=None, body=None, token=None):
+        """One request; its answer's bytes. Anything but a good status is an error."""
         headers, text = {}, None
         if form:
             text, headers["Content-Type"] = urllib.parse.urlencode(form), "application/x-www-form-urlencoded"
@@ -46,7 +51,19 @@ class Service:
         content = answer.read()
         if answer.status >= 300:
             raise OSError(f"{method} {path}: {answer.status} {content[:500].decode(errors='replace')}")
-        return json.loads(content) if content else None
+        return content
+
+    def connection_file(self, machine, port):
+        """The text of a fresh connection file. Sessions that ended count for another minute: waits for room."""
+        query = urllib.parse.urlencode({"resourceId": machine, "format": "rdp", "rdpport": port})
+        deadline = time.monotonic() + 75
+        while True:
+            try:
+                return self.fetch("GET", f"/api/rdpfile?{query}", token=self.token).decode()
+            except OSError as error:
+                if "Too many sessions" not in str(error) or time.monotonic() > deadline:
+                    raise
+            time.sleep(1)
 
     def resource(self, method, path, body=None):
         """One request to the resource API."""

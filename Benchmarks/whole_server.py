@@ -21,23 +21,23 @@ MANY = 200
 STALLED = 20
 
 
-def in_the_lab(answer, options, work):
+def in_the_lab(answer, options, work, kind):
     """Runs `work(lab)` in a process that lives in the server's network, and hands over what it returns."""
     try:
         os.environ["SALLYPORT_PROGRAMS"] = str(Path(options.programs).resolve())
-        with login.Lab() as lab:
+        with kind() as lab:
             enter(lab.place.path)
             answer.put(work(lab, options))
     except BaseException as error:
         answer.put(error)
 
 
-def inside(work, options):
-    """What `work(lab, options)` returns, run in a fresh lab."""
+def inside(work, options, kind=login.Lab):
+    """What `work(lab, options)` returns, run in a fresh lab of a kind."""
     if os.geteuid() != 0:
         raise processes.Missing("root, which machines made out of namespaces take")
     answer = multiprocessing.Queue()
-    child = multiprocessing.Process(target=in_the_lab, args=(answer, options, work))
+    child = multiprocessing.Process(target=in_the_lab, args=(answer, options, work, kind))
     child.start()
     found = None
     while found is None:

@@ -17,6 +17,8 @@ SERVICE_MESSAGE, REAUTHENTICATE, KEEP_ALIVE, CLOSE, CLOSED = 0x0B, 0x0C, 0x0D, 0
 OK = 0
 TOKEN_REFUSED, TARGET_DENIED, PERSON_DENIED = 0x800759F8, 0x800759DA, 0x800759DB
 UNREACHABLE, INTERNAL, NOT_SUPPORTED, TIMED_OUT = 0x800759DD, 0x800759D8, 0x800759F9, 0x800759F6
+#: The capabilities of a client that cannot show service messages.
+MUTE = 0x5
 
 #: The first bytes of a real desktop connection: an X.224 connection request for TLS or CredSSP.
 REQUEST = bytes.fromhex("030000130ee000000000000100080003000000")

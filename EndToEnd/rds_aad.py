@@ -17,6 +17,7 @@ import urllib.parse
 import requests
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from gateway_client import DATA, KEEP_ALIVE, SERVICE_MESSAGE, Ended
 
 REMOTE_DESKTOP = "a85cf173-4192-42f8-81fa-777a763e6e2c"
 RDSAAD = 0x10
@@ -191,6 +192,30 @@ class WebSocketStream:
 
     def close(self):
         self.connection.close()
+
+
+class GatewayStream:
+    """RDP bytes through the gateway, in the packets of a client of gateway_client's."""
+
+    def __init__(self, client):
+        self.client = client
+
+    def send(self, data):
+        for start in range(0, len(data), 0xFFFF):
+            self.client.write(data[start : start + 0xFFFF])
+
+    def receive(self):
+        """The next bytes; empty at the end."""
+        try:
+            kind, body = self.client.receive()
+            while kind in (SERVICE_MESSAGE, KEEP_ALIVE):
+                kind, body = self.client.receive()
+        except (Ended, OSError):
+            return b""
+        return body[2:] if kind == DATA else b""
+
+    def close(self):
+        self.client.close()
 
 
 class Closed(Exception):

@@ -49,6 +49,7 @@ def joined(world, described, path, person, admin):
     for name, role in (("alice", ADMINISTRATOR), ("bob", USER)):
         allow(admin, world.group(GROUP), role, person(name).object_id, "User")
     yield machine
+    world.gone[NAME] = world.machines.pop(NAME)
 
 
 def allow(admin, scope, role, who, kind):
@@ -226,7 +227,8 @@ def bare(world, az, admin):
     where = ["-g", GROUP, "--vm-name", "previewVM"]
     preview = ["--publisher", "Microsoft.Azure.ActiveDirectory.LinuxSSH", "--name", "AADLoginForLinux"]
     az("admin").run("vm", "extension", "set", *where, *preview, "--version", "1.0")
-    return where
+    yield where
+    world.gone["previewVM"] = world.machines.pop("previewVM")
 
 
 def test_the_preview_s_extension_stands_in_the_way_with_exit_code_23(bare, az):

@@ -160,18 +160,33 @@ def test_a_client_that_does_not_read_is_held_back(gateway, file, world, way):
 def test_a_token_opens_one_desktop_only(gateway, file, way):
     token = file()["gatewayaccesstoken"]
     client = getattr(gateway, way)().open(token, "myvm", PORT)
-    assert refused(lambda: getattr(gateway, way)().open(token, "myvm", PORT)) == gw.TOKEN_REFUSED
+    again = lambda: getattr(gateway, way)().open(token, "myvm", PORT, capabilities=gw.MUTE)
+    assert refused(again) == gw.TOKEN_REFUSED
     client.write(gw.REQUEST)
     assert client.read(len(gw.REQUEST)) == gw.REQUEST
     client.close()
-    assert refused(lambda: getattr(gateway, way)().open(token, "myvm", PORT)) == gw.TOKEN_REFUSED
+    assert refused(again) == gw.TOKEN_REFUSED
+
+
+@pytest.mark.parametrize("way", ["websocket", "pair"])
+def test_a_client_that_shows_messages_learns_what_to_do_about_a_dead_token_and_reaches_nothing(gateway, file, way):
+    token = file()["gatewayaccesstoken"]
+    getattr(gateway, way)().open(token, "myvm", PORT).close()
+    used = "used before; each opens one desktop, once. Download a new one, or run 'sally network bastion rdp --name"
+    for dead, words in [(token, used), ("0" * 43, "opens nothing here")]:
+        client = getattr(gateway, way)().open(dead, "10.77.0.21", 22)
+        client.write(gw.REQUEST)
+        assert client.closing() == gw.TOKEN_REFUSED
+        assert len(client.messages) == 1 and words in client.messages[0]
+        with pytest.raises((gw.Ended, OSError)):
+            client.receive()
 
 
 @pytest.mark.parametrize("token", ["x", "0" * 43, "é" * 20000, "eyJhbGciOiJub25lIn0.e30."])
 def test_guessed_tokens_open_nothing(gateway, token):
     client = gateway.websocket()
     client.handshake()
-    assert refused(lambda: client.tunnel(token)) == gw.TOKEN_REFUSED
+    assert refused(lambda: client.tunnel(token, capabilities=gw.MUTE)) == gw.TOKEN_REFUSED
 
 
 def test_no_token_opens_nothing(gateway):
@@ -197,10 +212,11 @@ def test_a_token_is_worth_nothing_at_another_address(world, gateway, file):
     subprocess.run(place.inside(["ip", "addr", "replace", "10.78.0.3/24", "dev", device]), check=True)
     stranger = Gateway(f"{gateway.name}:{gateway.address[1]}", gateway.authority, source="10.78.0.3")
     token = file()["gatewayaccesstoken"]
-    assert refused(lambda: stranger.websocket().open(token, "myvm", PORT)) == gw.TOKEN_REFUSED
+    attempt = lambda who: refused(lambda: who.websocket().open(token, "myvm", PORT, capabilities=gw.MUTE))
+    assert attempt(stranger) == gw.TOKEN_REFUSED
     assert "GatewayTokenFromElsewhere" in world.server.audit()
     # Two have it now, so it opens nothing any more.
-    assert refused(lambda: gateway.websocket().open(token, "myvm", PORT)) == gw.TOKEN_REFUSED
+    assert attempt(gateway) == gw.TOKEN_REFUSED
     # And nobody's way in is taken for somebody else's.
     connection = uuid.uuid4()
     out, _ = gateway.out(connection)

@@ -6,6 +6,8 @@ import ssl
 import time
 
 import pytest
+import requests
+from gateway_client import Gateway, properties
 
 from lab.world import TENANT
 from pages import press, sign_in_as
@@ -18,6 +20,7 @@ from rds_aad import (
     Authority,
     Browser,
     DesktopConnection,
+    GatewayStream,
     ProofKey,
     SignedIn,
     WebSocketStream,
@@ -147,14 +150,17 @@ def test_authority_leads_a_person_to_an_address_to_paste(world, browser_of, page
 # The front
 
 
-@pytest.fixture(params=["websocket"])
+@pytest.fixture(params=["tunnel", "websocket", "pair"])
 def connect(world, person, request):
-    """connect("alice"): a connection of somebody to the desktop of deskVM, before the first RDP byte."""
+    """connect("alice"): a connection of somebody to the desktop of deskVM, before the first RDP byte; by the tunnel's
+    WebSocket, or through the gateway, over its WebSocket or its pair of connections."""
     world.machine("deskVM")
     opened = []
 
     def open_one(name="alice"):
         bastion = person(name).bastion()
+        if request.param != "tunnel":
+            return DesktopConnection(through_gateway(world, bastion, request.param), "deskvm", world.server.authority)
         session = bastion.open(world.path("deskVM"), 3389)
         opened.append((bastion, session))
         return DesktopConnection(WebSocketStream(bastion.socket(session)), "deskvm", world.server.authority)
@@ -162,6 +168,22 @@ def connect(world, person, request):
     yield open_one
     for bastion, session in opened:
         bastion.close(session)
+
+
+def through_gateway(world, bastion, way):
+    """What a client gets that opens a connection file for a web account."""
+    answer = requests.get(
+        f"https://{bastion.dns_name}/api/rdpfile",
+        params={"resourceId": world.path("deskVM"), "format": "rdp", "rdpport": 3389, "enablerdsaad": "True"},
+        headers={"Authorization": f"Bearer {bastion.token}"},
+        verify=bastion.authority,
+        timeout=20,
+    )
+    assert answer.status_code == 200, answer.text
+    found = properties(answer.text)
+    assert found["enablerdsaadauth"] == 1
+    client = getattr(Gateway(found["gatewayhostname"], bastion.authority), way)()
+    return GatewayStream(client.open(found["gatewayaccesstoken"], found["full address"], found["server port"]))
 
 
 @pytest.fixture

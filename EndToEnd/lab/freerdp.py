@@ -114,10 +114,12 @@ class FreeRDP:
     """One run of xfreerdp on a screen, from an `.rdp` file or from arguments. Use it in a `with`.
 
     `authority` is a PEM file of the only authority that is trusted; without it every certificate is taken. `password`
-    goes in by standard input, never by the command line. `inside` turns a command line into one that runs elsewhere
-    (a lab's Namespace has such a method)."""
+    goes in by standard input, never by the command line, and so does `answer`, to a question. `inside` turns a command
+    line into one that runs elsewhere (a lab's Namespace has such a method)."""
 
-    def __init__(self, screen, *arguments, file=None, authority=None, password=None, inside=list, environment=()):
+    def __init__(
+        self, screen, *arguments, file=None, authority=None, password=None, inside=list, environment=(), answer=""
+    ):
         self.screen = screen
         self.home = Path(tempfile.mkdtemp(prefix="sallyport-freerdp-"))
         self.line = ["xfreerdp", *([str(file)] if file else []), *map(str, arguments)]
@@ -126,6 +128,7 @@ class FreeRDP:
         # Without `force` it asks only when the server wants network level authentication.
         self.line += ["/from-stdin:force"] if password is not None else []
         self._password = password
+        self._answer = answer
         self._inside = inside
         self._environment = {**screen.environment, "HOME": str(self.home), "LANG": "C.UTF-8", **dict(environment)}
         if authority:
@@ -145,6 +148,7 @@ class FreeRDP:
         )
         if self._password is not None:
             self._process.stdin.write(self._password + "\n")
+        self._process.stdin.write(self._answer)
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()
         self._reader = threading.Thread(target=self._read, daemon=True)

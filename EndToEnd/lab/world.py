@@ -29,6 +29,8 @@ class World:
         self.folder = Path(tempfile.mkdtemp(prefix="sallyport-test-"))
         self.secrets = programs.make_secrets(PEOPLE)
         self.machines = {}
+        #: Machines that tests took apart again; what they wrote down is still looked at.
+        self.gone = {}
         self._make_robot_certificate()
 
     def _make_robot_certificate(self):
@@ -133,7 +135,7 @@ class World:
         """Everything any of our programs has written down so far, by where it was written."""
         found = {"server.log": self.server.log.read_text(errors="replace"), "audit": self.server.audit()}
         found["fabric.log"] = self.fabric.log.read_text(errors="replace")
-        for name, machine in self.machines.items():
+        for name, machine in (self.machines | self.gone).items():
             for log in ("sally-agent", "sshd"):
                 found[f"{name}:{log}"] = machine.log(log)
             for log in ("xrdp", "xrdp-sesman", "shadow"):
@@ -148,7 +150,7 @@ class World:
             keep.mkdir(parents=True)
             for name, text in self.logs_or_nothing().items():
                 (keep / name.replace(":", "-")).write_text(text)
-        for machine in self.machines.values():
+        for machine in (self.machines | self.gone).values():
             machine.stop()
         self.server.stop()
         cleanup.clean(LAB)

@@ -69,6 +69,14 @@ struct CredentialCommandTests {
         #expect(self.arguments == ["set", "lock"])
     }
 
+    @Test("who is no administrator any more does not share the administrator's sign-in")
+    func anotherRole() async throws {
+        let command = self.command
+        let one = try await command.credential(for: self.order(1, administrator: true))
+        let other = try await command.credential(for: self.order(2))
+        #expect(one.password != other.password && self.arguments == ["set", "set"])
+    }
+
     @Test("another person gets another password")
     func others() async throws {
         let command = self.command

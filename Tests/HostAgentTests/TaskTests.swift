@@ -91,6 +91,18 @@ struct TaskTests {
         )
     }
 
+    @Test("another name of somebody else's file is not copied")
+    func hardLinks() throws {
+        let root = TemporaryRoot()
+        try root.write("/etc/shadow", "root:secret\n")
+        try root.write("/home/zoe/.ssh/config", "")
+        let file = root.layout.path("/home/zoe/.ssh/authorized_keys")
+        #expect(link(root.layout.path("/etc/shadow"), file) == 0)
+        let keys = AuthorizedKeys(home: root.layout.path("/home/zoe"), number: 0, group: 0)
+        #expect(throws: HostAgentError.self) { try keys.add(["ssh-ed25519 BBBB new"]) }
+        #expect(HostFile.text(root.layout.path("/etc/shadow")) == "root:secret\n")
+    }
+
     @Test("links in a home directory are not followed")
     func links() throws {
         let root = TemporaryRoot()

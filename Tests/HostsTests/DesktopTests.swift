@@ -53,6 +53,13 @@ struct DesktopTests {
         #expect(settled == order.request)
     }
 
+    @Test("a desktop that nothing can be known by gets no credential", .timeLimit(.minutes(1)))
+    func unknowable() async throws {
+        let world = try await HostsWorld()
+        _ = try await self.host(world, desktop: DesktopReport(port: 3389, certificate: "", product: "xrdp"))
+        #expect(self.refusal(try await self.prepare(world.alice.id, world))?.code == "DesktopCertificateUnknown")
+    }
+
     @Test("two of one person at one moment get an answer each", .timeLimit(.minutes(1)))
     func sideBySide() async throws {
         let world = try await HostsWorld()

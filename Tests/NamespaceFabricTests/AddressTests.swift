@@ -5,25 +5,6 @@ import Vocabulary
 @testable import NamespaceFabric
 
 @Suite("Addresses") struct AddressTests {
-    @Test("reads prefixes", arguments: ["10.0.0.0/24", "0.0.0.0/1", "192.168.4.0/22", "1.2.3.4/32"])
-    func reads(text: String) {
-        #expect(IPv4Prefix(text)?.description == text)
-    }
-
-    @Test(
-        "refuses what is no prefix",
-        arguments: [
-            "10.0.0.1/24", "10.0.0.0", "10.0.0.0/33", "10.0.0.0/", "10.0.0/24", "010.0.0.0/8", "10.0.0.0/2 4", "::/0",
-        ]
-    )
-    func refuses(text: String) {
-        #expect(IPv4Prefix(text) == nil)
-    }
-
-    @Test("gives the first address to the gateway") func gateway() throws {
-        #expect(IPv4Prefix.text(try #require(IPv4Prefix("10.0.1.0/24")).gateway) == "10.0.1.1")
-    }
-
     @Test("takes the next free link") func nextFree() {
         #expect(LinkAddresses.free(from: 5, taken: [])?.box == "169.254.128.21")
         #expect(LinkAddresses.free(from: 5, taken: ["169.254.128.21"])?.box == "169.254.128.25")

@@ -69,6 +69,20 @@ struct GatewayTokenTests {
         #expect(try await world.gatewayRecords().first == "gateway.open refused GatewayTokenUsed")
     }
 
+    @Test("says how to get a new file, and which machine it was for only where the token belongs")
+    func again() async throws {
+        let world = try await SessionsWorld()
+        let token = try await Self.admit(world, try await world.person("alice")).token.withValue { $0 }
+        for (source, names) in [("198.51.100.9", false), ("192.0.2.7", true)] {
+            guard case .refused(let refusal) = try await world.sessions.openGateway(token: token, from: source) else {
+                Issue.record("a dead token opened a desktop")
+                return
+            }
+            #expect(refusal.sentence.contains("sally network bastion rdp"))
+            #expect(refusal.sentence.contains("--target-resource-id /subscriptions/") == names)
+        }
+    }
+
     @Test("opens within five minutes and not after them", arguments: [(299, true), (300, false)])
     func expires(seconds: Int, isOpen: Bool) async throws {
         let world = try await SessionsWorld()

@@ -103,10 +103,12 @@ struct RedemptionTests {
     @Test("an admission to a refusal says it once and is no session")
     func refusalAdmission() async throws {
         let world = try await SessionsWorld()
-        let admission = world.sessions.admitToRefusal(Refusal("RoleMissing", reason: "No."))
+        let admission = world.sessions.admitToRefusal(Refusal("RoleMissing", reason: "No."), port: 3389)
         #expect(world.sessions.all().isEmpty)
+        #expect(world.sessions.refusedPort(admission.websocketToken) == 3389)
         #expect(try await world.redeem(admission.websocketToken) == "RoleMissing")
         #expect(try await world.redeem(admission.websocketToken) == "unknown")
+        #expect(world.sessions.refusedPort(admission.websocketToken) == nil)
         #expect(try await !world.sessions.end(authToken: admission.authToken))
     }
 

@@ -184,15 +184,18 @@ struct TunnelFixture {
         #expect(Tunnel.refusalLine(String(repeating: "a", count: 1000)).utf8.count == 255)
     }
 
-    @Test("sends the refusal as the first frame, and closes when the client stays")
-    func refusing() throws {
+    @Test(
+        "sends the refusal as the first frame, in the client's protocol, and closes when the client stays",
+        arguments: [nil, "other words"]
+    )
+    func refusing(words: String?) throws {
         let channel = EmbeddedChannel()
         try channel.connect(to: SocketAddress(ipAddress: "192.0.2.1", port: 1)).wait()
-        let done = Tunnel.refusing("no role")(channel)
+        let done = Tunnel.refusing("no role", words: words.map { ByteBuffer(string: $0) })(channel)
         channel.embeddedEventLoop.run()
         try done.wait()
         let frame = try #require(try channel.readOutbound(as: ByteBuffer.self))
-        #expect(String(buffer: frame).hasSuffix("SSH-Access denied: no role\r\n"))
+        #expect(String(buffer: frame).hasSuffix(words ?? "SSH-Access denied: no role\r\n"))
         channel.embeddedEventLoop.advanceTime(by: .seconds(7))
         #expect(!channel.isActive)
     }

@@ -17,21 +17,22 @@ extension Tunnel {
     }
 
     /// What `UpgradeAnswer.accept` takes for somebody who is refused after all: sends one line, waits for the client to
-    /// leave, and closes.
+    /// leave, and closes. `words` stand in for the line where the client speaks another protocol than SSH.
     ///
     /// The unmodified Azure command line shows nothing of a refused token or upgrade and hangs; this is the one way to
     /// reach the person.
     public static func refusing(
         _ reason: String,
+        words: ByteBuffer? = nil,
         patience: TimeAmount = .seconds(5)
     ) -> @Sendable (any Channel) -> EventLoopFuture<Void> {
-        let line = Self.refusalLine(reason)
+        let words = words ?? ByteBuffer(string: Self.refusalLine(reason))
         return { client in
             client.eventLoop.submit {
                 guard client.isActive else { return }
                 try client.pipeline.syncOperations.addHandler(WebSocketByteHandler(role: .server))
                 try client.pipeline.syncOperations.addHandler(DiscardHandler())
-                client.writeAndFlush(ByteBuffer(string: line), promise: nil)
+                client.writeAndFlush(words, promise: nil)
                 let timer = client.eventLoop.scheduleTask(in: patience) {
                     client.triggerUserOutboundEvent(WebSocketEnd(.policyViolation, reason: reason), promise: nil)
                 }

@@ -61,28 +61,39 @@ extension AccessControl {
                 return (known, false)
             }
             let owner = known == nil ? self.ownership(of: group, subject, at: now) : nil
-            let entry = try owner.map { try AccessSnapshot.Entry(readable: $0) }
-            try await self.database.write { transaction in
-                try transaction.run(group.upsert)
-                try self.audit.record(
-                    trace.event("managementGroup.write", group.path.description, details, at: now),
-                    in: transaction
-                )
-                if let owner {
-                    try transaction.run(owner.upsert)
-                    try self.audit.record(
-                        trace.event("roleAssignment.write", owner.id, owner.auditDetails, at: now),
-                        in: transaction
-                    )
-                }
-            }
-            self.change { snapshot in
-                snapshot.tree.put(group)
-                if let entry { snapshot.put(entry) }
-            }
-            self.changes.publish(AccessChange(principal: .zero, scope: group.path))
+            try await self.keep(group, owner, details, trace, at: now)
             return (group, known == nil)
         }
+    }
+
+    // Writes a group and the role of whoever made it, and tells those who have to know.
+    private func keep(
+        _ group: ManagementGroup,
+        _ owner: RoleAssignment?,
+        _ details: [String: String],
+        _ trace: Trace,
+        at now: Instant
+    ) async throws {
+        let entry = try owner.map { try AccessSnapshot.Entry(readable: $0) }
+        try await self.database.write { transaction in
+            try transaction.run(group.upsert)
+            try self.audit.record(
+                trace.event("managementGroup.write", group.path.description, details, at: now),
+                in: transaction
+            )
+            if let owner {
+                try transaction.run(owner.upsert)
+                try self.audit.record(
+                    trace.event("roleAssignment.write", owner.id, owner.auditDetails, at: now),
+                    in: transaction
+                )
+            }
+        }
+        self.change { snapshot in
+            snapshot.tree.put(group)
+            if let entry { snapshot.put(entry) }
+        }
+        self.changes.publish(AccessChange(principal: .zero, scope: group.path))
     }
 
     /// Deletes an empty management group with the roles and denials given there; nil when there was none.

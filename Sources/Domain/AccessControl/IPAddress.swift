@@ -1,3 +1,5 @@
+import Vocabulary
+
 /// An Internet address as a number.
 public enum IPAddress: Hashable, Sendable {
     case v4(UInt32)
@@ -8,30 +10,13 @@ public enum IPAddress: Hashable, Sendable {
     /// The shorthand that old C libraries take (`127.1`, `0x7f000001`, `2130706433`, `0177.0.0.1`) is refused, because
     /// two readers of it may disagree about where it leads.
     public init?(_ text: some StringProtocol) {
-        if let number = Self.readV4(text) {
-            self = .v4(number)
+        if let address = IPv4Address(text) {
+            self = .v4(address.number)
         } else if let number = Self.readV6(text) {
             self = .v6(number)
         } else {
             return nil
         }
-    }
-
-    private static func readV4(_ text: some StringProtocol) -> UInt32? {
-        let parts = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        guard parts.count == 4 else { return nil }
-        var number: UInt32 = 0
-        for part in parts {
-            guard (1...3).contains(part.count), part.count == 1 || part.first != UInt8(ascii: "0") else { return nil }
-            var octet: UInt32 = 0
-            for unit in part {
-                guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(unit) else { return nil }
-                octet = octet * 10 + UInt32(unit - UInt8(ascii: "0"))
-            }
-            guard octet <= 255 else { return nil }
-            number = number << 8 | octet
-        }
-        return number
     }
 
     private static func readV6(_ text: some StringProtocol) -> UInt128? {
@@ -67,7 +52,7 @@ public enum IPAddress: Hashable, Sendable {
         let parts = text.split(separator: ":" as Character, omittingEmptySubsequences: false)
         var groups: [UInt16] = []
         for (index, part) in parts.enumerated() {
-            if mayEndInV4, index == parts.count - 1, let number = Self.readV4(part) {
+            if mayEndInV4, index == parts.count - 1, let number = IPv4Address(part)?.number {
                 groups += [UInt16(number >> 16), UInt16(truncatingIfNeeded: number)]
                 continue
             }

@@ -96,49 +96,21 @@ extension Deployments {
         depth: Int
     ) async -> (problems: [Problem], made: [ResourcePath], documents: [String: JSONValue]) {
         let resources = run.resources
-        var waiting = resources.map { $0.dependencies.count }
-        var dependents = resources.map { _ in [Int]() }
-        for (index, one) in resources.enumerated() {
-            for other in one.dependencies { dependents[other].append(index) }
-        }
-        var ready = run.order.filter { waiting[$0] == 0 }
+        var queue = WorkQueue(resources, in: run.order)
         var problems: [Problem] = []
         var made: [ResourcePath] = []
         var documents: [String: JSONValue] = [:]
         await withTaskGroup(of: Outcome.self) { group in
             var underway = 0
             while true {
-                while underway < Self.mostAtOnce, !ready.isEmpty, !self.isCancelled(path) {
-                    let index = ready.removeFirst()
+                while underway < Self.mostAtOnce, !self.isCancelled(path), let index = queue.next() {
                     let resource = resources[index]
                     guard resource.isWanted, !resource.isExisting else {
-                        for other in dependents[index] {
-                            waiting[other] -= 1
-                            if waiting[other] == 0 { ready.append(other) }
-                        }
+                        queue.finish(index)
                         continue
                     }
                     let operation = self.begin(index, resource, of: path)
-                    let known = documents
-                    let step: @Sendable () async -> Outcome
-                    do throws(TemplateError) {
-                        let lookup: TemplateLookup = { reference throws(TemplateError) in
-                            try self.look(up: reference, known, for: author)
-                        }
-                        if resource.isDeployment {
-                            let surroundings = self.surroundings(resource.path, nil, by: author, at: resource.location)
-                            let inner = try run.nested(resource, in: surroundings, lookup)
-                            step = {
-                                await self.deploy(inner, resource, index, by: author, depth: depth, hiding: redaction)
-                            }
-                        } else {
-                            let body = try run.body(of: resource, lookup)
-                            step = { await self.make(resource, body, index, by: author) }
-                        }
-                    } catch {
-                        let problem = error.problem
-                        step = { Outcome(index: index, problem: problem) }
-                    }
+                    let step = self.step(resource, index, of: &run, documents, by: author, depth: depth, redaction)
                     underway += 1
                     group.addTask {
                         var outcome = await step()
@@ -155,13 +127,39 @@ extension Deployments {
                 }
                 if let document = outcome.document { documents[resources[outcome.index].path.key] = document }
                 made += outcome.made
-                for other in dependents[outcome.index] {
-                    waiting[other] -= 1
-                    if waiting[other] == 0 { ready.append(other) }
-                }
+                queue.finish(outcome.index)
             }
         }
         return (problems, made, documents)
+    }
+
+    // What making one resource takes, its expressions worked out with the documents of those before it.
+    private func step(
+        _ resource: PlannedResource,
+        _ index: Int,
+        of run: inout TemplateRun,
+        _ known: [String: JSONValue],
+        by author: ChangeAuthor,
+        depth: Int,
+        _ redaction: Redaction
+    ) -> @Sendable () async -> Outcome {
+        do throws(TemplateError) {
+            let lookup: TemplateLookup = { reference throws(TemplateError) in
+                try self.look(up: reference, known, for: author)
+            }
+            if resource.isDeployment {
+                let surroundings = self.surroundings(resource.path, nil, by: author, at: resource.location)
+                let inner = try run.nested(resource, in: surroundings, lookup)
+                return {
+                    await self.deploy(inner, resource, index, by: author, depth: depth, hiding: redaction)
+                }
+            }
+            let body = try run.body(of: resource, lookup)
+            return { await self.make(resource, body, index, by: author) }
+        } catch {
+            let problem = error.problem
+            return { Outcome(index: index, problem: problem) }
+        }
     }
 
     // Everything that has to be thrown away after its use, the body above all, lives in here.

@@ -86,6 +86,16 @@ extension Refusal {
         )
     }
 
+    static func desktopNotKnowable(_ machine: ResourcePath) -> Refusal {
+        Refusal(
+            "DesktopCertificateUnknown",
+            reason:
+                "The agent of \(machine.name) reports no certificate of its desktop service, so nothing shows that it is "
+                + "\(machine.name) that answers.",
+            remedy: "Let the service use TLS, and see on the machine what 'sally-agent doctor' says."
+        )
+    }
+
     static func nameMismatch(_ typed: String) -> Refusal {
         Refusal(
             "NameMismatch",

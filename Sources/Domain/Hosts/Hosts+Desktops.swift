@@ -75,7 +75,9 @@ extension Hosts {
         guard let host = self.registry.host(for: machine), let live = self.live(host.id) else {
             return .refused(.agentAway(machine))
         }
-        guard self.report(of: host).desktop != nil else { return .refused(.noDesktop(machine)) }
+        guard let facts = self.desktopFacts(of: machine) else { return .refused(.noDesktop(machine)) }
+        // The credential goes to whoever answers on the port: without a certificate to know the machine by, that may be anybody.
+        guard facts.certificate != nil else { return .refused(.desktopNotKnowable(machine)) }
         let order = DesktopOrder(request: GUID(from: .system), session: session, account: account)
         guard let answer = await self.ask(order, of: live) else { return .refused(.agentSilent(machine)) }
         guard let password = answer.password, answer.refusal == nil, !answer.user.isEmpty else {

@@ -27,7 +27,7 @@ struct SessionTable {
     private var byAuthToken: [String: GUID] = [:]
     private var tickets: [String: Ticket] = [:]
     var gatewayTickets: [String: GatewayTicket] = [:]
-    private var refusals: [String: (refusal: Refusal, expiresAt: Instant)] = [:]
+    private var refusals: [String: (refusal: Refusal, port: Int, expiresAt: Instant)] = [:]
 
     /// The session behind a token.
     func row(authToken: String) -> Row? {
@@ -88,14 +88,17 @@ struct SessionTable {
     }
 
     /// Keeps a refusal for the socket that will ask for it; the oldest go when there are too many.
-    mutating func refuse(_ token: String, _ refusal: Refusal, until expiresAt: Instant) {
+    mutating func refuse(_ token: String, _ refusal: Refusal, port: Int, until expiresAt: Instant) {
         while self.refusals.count >= 1000,
             let oldest = self.refusals.min(by: { $0.value.expiresAt < $1.value.expiresAt })
         {
             self.refusals[oldest.key] = nil
         }
-        self.refusals[token] = (refusal, expiresAt)
+        self.refusals[token] = (refusal, port, expiresAt)
     }
+
+    /// The port that was asked for when a kept refusal was made.
+    func refusedPort(_ token: String) -> Int? { self.refusals[token]?.port }
 
     /// Takes a kept refusal away.
     mutating func refusal(_ token: String, at now: Instant) -> Refusal? {

@@ -67,7 +67,11 @@ extension Sessions {
         guard
             let (ticket, row) = self.table.withLock({ $0.spendGateway(token, at: now, idleUntil: until) })
         else {
-            let refusal = Refusal("GatewayTokenNotKnown", reason: "The gateway token is not known.")
+            let refusal = Refusal(
+                "GatewayTokenNotKnown",
+                reason: "This connection file opens nothing here, or not any more.",
+                remedy: Self.again(nil)
+            )
             try await self.audit.record(
                 AuditEvent(
                     at: now,
@@ -85,18 +89,30 @@ extension Sessions {
         }
         var refusal: Refusal?
         if ticket.session.source != source {
-            refusal = Refusal("GatewayTokenFromElsewhere", reason: "The gateway token was given to another address.")
+            refusal = Refusal(
+                "GatewayTokenFromElsewhere",
+                reason: "This connection file was made for another address than this computer has now.",
+                remedy: Self.again(nil)
+            )
         } else if ticket.spentAt != nil {
-            refusal = Refusal("GatewayTokenUsed", reason: "The gateway token was used before.", remedy: Self.again)
+            refusal = Refusal(
+                "GatewayTokenUsed",
+                reason: "This connection file was used before; each opens one desktop, once.",
+                remedy: Self.again(ticket.session)
+            )
         } else if ticket.expiresAt <= now {
-            refusal = Refusal("GatewayTokenExpired", reason: "The gateway token is too old.", remedy: Self.again)
+            refusal = Refusal(
+                "GatewayTokenExpired",
+                reason: "This connection file is too old; it is good for minutes.",
+                remedy: Self.again(ticket.session)
+            )
         } else if let row {
             switch try await self.judgeAgain(row) {
             case .refused(let reason): refusal = reason
             case .allowed: break
             }
         } else {
-            refusal = Refusal("SessionEnded", reason: "The session has ended.", remedy: Self.again)
+            refusal = Refusal("SessionEnded", reason: "The session has ended.", remedy: Self.again(ticket.session))
         }
         if let refusal {
             try await self.refuseGateway(ticket.session, refusal, from: source)
@@ -132,7 +148,7 @@ extension Sessions {
                 return .allowed((session, allowed))
             }
         } else {
-            refusal = Refusal("SessionEnded", reason: "The session has ended.", remedy: Self.again)
+            refusal = Refusal("SessionEnded", reason: "The session has ended.", remedy: Self.again(session))
         }
         let found = refusal ?? Refusal("SessionEnded", reason: "The session has ended.")
         try await self.refuseGateway(session, found, from: session.source)
@@ -157,7 +173,18 @@ extension Sessions {
         )
     }
 
-    private static let again = "Download a new connection file, or run 'sally network bastion rdp'."
+    // Whoever shows a token from the address it was given to knows the machine; nobody else is told which it is.
+    private static func again(_ session: Session?) -> String {
+        var command = "sally network bastion rdp"
+        if let session {
+            let group = session.bastion.resourceGroup.map { " --resource-group \($0)" } ?? ""
+            let isAddress = session.target.isOf(type: "Microsoft.Network/bh-hostConnect")
+            let target =
+                isAddress ? "--target-ip-address \(session.target.name)" : "--target-resource-id \(session.target)"
+            command += " --name \(session.bastion.name)\(group) \(target)"
+        }
+        return "Download a new one, or run '\(command)', and sign in."
+    }
 
     private func refuseGateway(_ session: Session, _ refusal: Refusal, from source: String) async throws {
         var event = self.event(

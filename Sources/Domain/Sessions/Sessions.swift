@@ -150,10 +150,10 @@ public final class Sessions: Sendable {
     /// An admission to nothing but a reason: the socket it opens says the refusal and closes.
     ///
     /// For clients that show nothing of a refused request, as the Azure command line does.
-    public func admitToRefusal(_ refusal: Refusal) -> Admission {
+    public func admitToRefusal(_ refusal: Refusal, port: Int = 22) -> Admission {
         let token = self.random.token()
         let until = self.clock.now + self.limits.ticketLife
-        self.table.withLock { $0.refuse(token, refusal, until: until) }
+        self.table.withLock { $0.refuse(token, refusal, port: port, until: until) }
         return Admission(
             authToken: self.random.token(),
             websocketToken: token,
@@ -161,6 +161,9 @@ public final class Sessions: Sendable {
             session: GUID(from: self.random)
         )
     }
+
+    /// The port that an admission to a refusal was asked for, as long as nobody has redeemed it.
+    public func refusedPort(_ websocketToken: String) -> Int? { self.table.withLock { $0.refusedPort(websocketToken) } }
 
     /// Spends a `websocketToken`: decides once more, as things are now, and gives the permission to dial.
     ///

@@ -28,23 +28,13 @@ extension ChildProcess {
     {
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else { throw Self.failure(path, errno) }
-        var words: [UnsafeMutablePointer<CChar>?] = ([path] + arguments).map { strdup($0) } + [nil]
-        var variables: [UnsafeMutablePointer<CChar>?] = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
-        defer { (words + variables).forEach { free($0) } }
-        #if canImport(Darwin)
-            var files: posix_spawn_file_actions_t?
-        #else
-            var files = posix_spawn_file_actions_t()
-        #endif
-        posix_spawn_file_actions_init(&files)
-        defer { posix_spawn_file_actions_destroy(&files) }
-        posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_adddup2(&files, ends[1], 1)
-        posix_spawn_file_actions_adddup2(&files, ends[1], 2)
-        for end in ends { posix_spawn_file_actions_addclose(&files, end) }
         var process = pid_t()
-        var code: Int32 = 0
-        Self.withUsualSignals { code = posix_spawn(&process, path, &files, &$0, &words, &variables) }
+        let code = Self.spawn(&process, path, arguments, environment: environment) { files in
+            posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0)
+            posix_spawn_file_actions_adddup2(&files, ends[1], 1)
+            posix_spawn_file_actions_adddup2(&files, ends[1], 2)
+            for end in ends { posix_spawn_file_actions_addclose(&files, end) }
+        }
         close(ends[1])
         defer { close(ends[0]) }
         guard code == 0 else { throw Self.failure(path, code) }
@@ -59,13 +49,9 @@ extension ChildProcess {
     static func attend(_ path: String, _ arguments: [String], environment: [String: String], leaving file: String)
         async throws -> Int32
     {
-        var words: [UnsafeMutablePointer<CChar>?] = ([path] + arguments).map { strdup($0) } + [nil]
-        var variables: [UnsafeMutablePointer<CChar>?] = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
-        defer { (words + variables).forEach { free($0) } }
         leftover = (strdup(file), strdup(String(file.prefix(upTo: file.lastIndex(of: "/") ?? file.startIndex))))
         for number in [SIGINT, SIGQUIT] { signal(number, SIG_IGN) }
-        var code: Int32 = 0
-        Self.withUsualSignals { code = posix_spawn(&attended, path, nil, &$0, &words, &variables) }
+        let code = Self.spawn(&attended, path, arguments, environment: environment)
         guard code == 0 else { throw Self.failure(path, code) }
         for number in [SIGTERM, SIGHUP] { signal(number, takeAway) }
         let process = attended

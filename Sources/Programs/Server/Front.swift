@@ -28,6 +28,28 @@ struct Front {
         self.requests = RequestCounter()
         router.add(middleware: SafetyMiddleware())
         router.add(middleware: CountingMiddleware(counter: self.requests))
+        Self.addChecks(of: house, logger, to: router)
+        try Self.addSignIn(of: house, to: router)
+        Self.addResourceManager(of: house, to: router)
+        let desktops = try house.desktopSurroundings()
+        try Self.addConnections(of: house, desktops, to: router)
+        self.controlGate = ControlGate(hosts: house.hosts)
+        self.router = router
+        let dialler = Dialler { [fabric = house.fabric] network, endpoint, deadline throws(Problem) in
+            try await fabric.connect(to: endpoint.address, port: endpoint.port, in: network, deadline: deadline)
+        }
+        let limits = house.tunnelLimits
+        self.acceptors = [
+            TunnelGate(sessions: house.sessions, dialler: dialler, limits: limits, desktops: desktops),
+            GatewayGate(sessions: house.sessions, dialler: dialler, desktops: desktops, tunnelLimits: limits),
+            self.controlGate,
+        ]
+    }
+
+    private typealias Routes = Router<BasicRequestContext>
+
+    // Whether it runs, and whether it can work.
+    private static func addChecks(of house: House, _ logger: Logger, to router: Routes) {
         let readiness = Readiness(database: house.database, logger: logger)
         router.get("/healthz") { _, _ in "ok" }
         router.get("/readyz") { _, _ in
@@ -36,10 +58,11 @@ struct Front {
             }
             return "ready"
         }
+    }
+
+    // Who somebody is: the pages and tokens, and the directory.
+    private static func addSignIn(of house: House, to router: Routes) throws {
         let federation = house.federation
-        let resourceCaller: @Sendable (String?) async throws(Problem) -> Caller = { header throws(Problem) in
-            try await federation.caller(authorization: header, for: .resourceManager)
-        }
         try SignInRoutes(
             federation: federation,
             directory: house.directory,
@@ -55,6 +78,14 @@ struct Front {
                 try await federation.caller(authorization: header, for: .graph)
             }
         ).add(to: router)
+    }
+
+    // What there is, and who may do what with it.
+    private static func addResourceManager(of house: House, to router: Routes) {
+        let federation = house.federation
+        let resourceCaller: @Sendable (String?) async throws(Problem) -> Caller = { header throws(Problem) in
+            try await federation.caller(authorization: header, for: .resourceManager)
+        }
         let conventions = ARMConventions(
             authority: "\(house.origin.loginBase)/\(house.directory.tenant.id)",
             origin: house.origin.resourceManagerBase,
@@ -82,8 +113,12 @@ struct Front {
             actions: BastionActions.all(house.sessions, clock: .system),
             authenticate: resourceCaller
         ).add(to: router)
+    }
+
+    // The ways to machines, and the machines' own way here.
+    private static func addConnections(of house: House, _ desktops: DesktopSurroundings, to router: Routes) throws {
+        let federation = house.federation
         let dataPlane = String(house.configuration.publicURL.dropFirst("https://".count))
-        let desktops = try house.desktopSurroundings()
         BastionRoutes(
             sessions: house.sessions,
             bastions: house.bastionFinder,
@@ -101,16 +136,5 @@ struct Front {
         ).add(to: router)
         ExtensionShelf(directory: house.configuration.dataDirectory + "/extensions", origin: house.origin.base)
             .add(to: router)
-        self.controlGate = ControlGate(hosts: house.hosts)
-        self.router = router
-        let dialler = Dialler { [fabric = house.fabric] network, endpoint, deadline throws(Problem) in
-            try await fabric.connect(to: endpoint.address, port: endpoint.port, in: network, deadline: deadline)
-        }
-        let limits = house.tunnelLimits
-        self.acceptors = [
-            TunnelGate(sessions: house.sessions, dialler: dialler, limits: limits, desktops: desktops),
-            GatewayGate(sessions: house.sessions, dialler: dialler, desktops: desktops, tunnelLimits: limits),
-            self.controlGate,
-        ]
     }
 }

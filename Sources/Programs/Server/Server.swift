@@ -66,19 +66,9 @@ struct Server {
             perform: { await ControlDesk(house: house).perform($0) },
             logger: logger
         )
-        var services: [any Service] = [
-            Caretaker(house: house, logger: logger), UntilShutdown(run: control.run),
-            UntilShutdown(run: house.hosts.run), UntilShutdown(run: front.controlGate.run), application,
-        ]
-        if let fabric = house.fabric as? FabricConnection { services.append(UntilShutdown(run: fabric.run)) }
-        if configuration.metricsPort > 0 {
-            services.append(
-                MetricsPage(house: house, requests: front.requests, port: configuration.metricsPort).application(logger)
-            )
-        }
         let group = ServiceGroup(
             configuration: .init(
-                services: services.map { .init(service: $0) },
+                services: self.services(house, front, control, application, logger).map { .init(service: $0) },
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: logger
             )
@@ -91,6 +81,29 @@ struct Server {
         }
         try house.database.close()
         logger.notice("stopped")
+    }
+
+    // Everything that runs until the end.
+    private func services(
+        _ house: House,
+        _ front: Front,
+        _ control: ControlSocket,
+        _ application: some ApplicationProtocol,
+        _ logger: Logger
+    ) -> [any Service] {
+        var services: [any Service] = [
+            Caretaker(house: house, logger: logger), UntilShutdown(run: control.run),
+            UntilShutdown(run: house.hosts.run), UntilShutdown(run: front.controlGate.run), application,
+        ]
+        if let fabric = house.fabric as? FabricConnection { services.append(UntilShutdown(run: fabric.run)) }
+        if self.configuration.metricsPort > 0 {
+            services.append(
+                MetricsPage(house: house, requests: front.requests, port: self.configuration.metricsPort).application(
+                    logger
+                )
+            )
+        }
+        return services
     }
 
     private func limits(_ logger: Logger) -> EdgeLimits {

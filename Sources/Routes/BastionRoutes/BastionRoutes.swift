@@ -104,11 +104,11 @@ public struct BastionRoutes: Sendable {
         case .allowed(let admission):
             return Self.answer(admission)
         case .refused(let refusal):
-            // A client that asks for strict handling (RFC 7240) reads statuses. The Azure command line does not: its ssh would hang for ever,
-            // so it gets a socket on which ssh finds the reason.
+            // A client that asks for strict handling (RFC 7240) reads statuses. The Azure command line does not: its ssh or desktop client
+            // would hang for ever, so it gets a socket on which that finds an answer.
             let isStrict = request.headers[.prefer]?.lowercased().contains("handling=strict") ?? false
-            if port == 22, !isStrict {
-                return Self.answer(self.sessions.admitToRefusal(refusal))
+            if port == 22 || port == 3389, !isStrict {
+                return Self.answer(self.sessions.admitToRefusal(refusal, port: port))
             }
             return Self.answer(.forbidden, refusal.sentence)
         }

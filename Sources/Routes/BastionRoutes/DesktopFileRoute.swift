@@ -85,7 +85,9 @@ struct DesktopFileRoute: Sendable {
             port = reported
             found = self.bastions.find(host, caller.subject, query.target, port) ?? known
         }
-        if case .allowed = found.verdict, query.webAccount == true, let refusal = self.nameRefusal(query, machine) {
+        if case .allowed = found.verdict, query.webAccount == true,
+            let refusal = self.nameRefusal(query, machine, caller)
+        {
             return Self.refusal(.conflict, refusal.sentence)
         }
         let signIn: DesktopFile.SignIn =
@@ -131,7 +133,11 @@ struct DesktopFileRoute: Sendable {
     }
 
     // A web account is about a host name: one that is somebody else's too, or none at all, proves nothing.
-    private func nameRefusal(_ query: Query, _ machine: DesktopSurroundings.Machine) -> Refusal? {
+    private func nameRefusal(
+        _ query: Query,
+        _ machine: DesktopSurroundings.Machine,
+        _ caller: Caller
+    ) -> Refusal? {
         if query.target.isAddressConnection, !machine.isEnrolled {
             return Refusal(
                 "AddressWithWebAccount",
@@ -141,7 +147,7 @@ struct DesktopFileRoute: Sendable {
                 remedy: "Name the machine by its resource id, or sign in with a name and a password."
             )
         }
-        let others = self.desktops.namesakes(machine.hostName).filter { $0 != machine.path }
+        let others = self.desktops.namesakes(machine.hostName, caller.subject).filter { $0 != machine.path }
         guard let other = others.first else { return nil }
         return Refusal(
             "HostNameDuplicate",

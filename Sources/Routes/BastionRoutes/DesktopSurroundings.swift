@@ -29,8 +29,8 @@ public struct DesktopSurroundings: Sendable {
     public var gateway: String
     /// What is behind a target: a machine, or the address of one, through a bastion host.
     public var machine: @Sendable (_ target: ResourcePath, _ bastion: ResourcePath) -> Machine
-    /// The enrolled machines that go by a host name.
-    public var namesakes: @Sendable (_ hostName: String) -> [ResourcePath] = { _ in [] }
+    /// The enrolled machines that go by a host name, among those that somebody may see.
+    public var namesakes: @Sendable (_ hostName: String, _ subject: Subject) -> [ResourcePath] = { _, _ in [] }
     /// Which side channels a bastion host opens.
     public var channels: @Sendable (_ bastion: ResourcePath) -> ChannelPolicy = { _ in .open }
     /// A text that everybody has to agree to before a desktop opens; nil for none.

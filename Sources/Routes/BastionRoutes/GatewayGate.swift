@@ -124,11 +124,14 @@ public struct GatewayGate: GatewayAcceptor {
     private func desk(for source: String) -> GatewayDesk {
         let sessions = self.sessions
         let renewals = self.renewals
+        let meeting = self.meeting
         return GatewayDesk { token, context in
             let cookie = token.withValue { $0 }
             guard let context else {
                 switch try await sessions.openGateway(token: cookie, from: source) {
-                case .refused(let refusal): return .no(Self.code(of: refusal))
+                case .refused(let refusal):
+                    if refusal.code == "GatewayTokenNotKnown" { meeting.noteGuess(from: source) }
+                    return .no(Self.code(of: refusal), because: refusal.sentence)
                 case .allowed(let opening): return .yes(self.tunnel(opening))
                 }
             }

@@ -3,6 +3,7 @@ public import Edge
 import Logging
 public import NIOCore
 import NIOHTTP1
+import RDPWire
 import RemoteDesktop
 public import Sessions
 public import Tunnel
@@ -48,6 +49,7 @@ public struct TunnelGate: UpgradeAcceptor {
             )
         }
         let sessions = self.sessions
+        let refusedPort = sessions.refusedPort(token)
         return eventLoop.makeFutureWithTask { try await sessions.redeem(token) }
             .flatMap { verdict in
                 switch verdict {
@@ -59,23 +61,30 @@ public struct TunnelGate: UpgradeAcceptor {
                         )
                     )
                 case .refused(let refusal)?:
-                    return eventLoop.makeSucceededFuture(.accept(Tunnel.refusing(refusal.sentence)))
+                    return eventLoop.makeSucceededFuture(
+                        refusedPort == 3389
+                            ? .accept(Self.refusingDesktop(refusal.sentence))
+                            : .accept(Tunnel.refusing(refusal.sentence))
+                    )
                 case .allowed(let redeemed)?:
-                    let isSSH = redeemed.session.endpoint.port == 22
-                    return self.dial(redeemed, on: eventLoop).map { Self.farewell($0, isSSH, request) }
+                    let isStrict = Self.isStrict(request)
+                    let isForgetful = redeemed.session.endpoint.port == 22 && !isStrict
+                    return self.dial(redeemed, isStrict, on: eventLoop).map { isForgetful ? Self.farewell($0) : $0 }
                 }
             }
     }
 
     private func dial(
         _ redeemed: (session: Session, allowed: ConnectionJudge.Allowed),
+        _ isStrict: Bool,
         on eventLoop: any EventLoop
     ) -> EventLoopFuture<UpgradeAnswer> {
         let session = redeemed.session
         let logger = self.logger
+        let leadsToDesktop = self.leadsToDesktop(session)
         return self.carriers.open(
             redeemed,
-            signIn: self.leadsToDesktop(session) ? .password : nil,
+            signIn: leadsToDesktop ? .password : nil,
             speaking: .webSocket,
             on: eventLoop
         )
@@ -83,9 +92,9 @@ public struct TunnelGate: UpgradeAcceptor {
         .flatMapErrorThrowing { error -> UpgradeAnswer in
             logger.info("target not reached", metadata: ["session": "\(session.id)", "error": "\(error)"])
             let reason = "\(session.target.name) does not answer on port \(session.endpoint.port). Is it running?"
-            return session.endpoint.port == 22
-                ? .accept(Tunnel.refusing(reason))
-                : .refuse(status: .badGateway, body: #"{"message":"\#(reason)"}"#)
+            if session.endpoint.port == 22 { return .accept(Tunnel.refusing(reason)) }
+            if leadsToDesktop, !isStrict { return .accept(Self.refusingDesktop(reason)) }
+            return .refuse(status: .badGateway, body: #"{"message":"\#(reason)"}"#)
         }
     }
 
@@ -94,10 +103,20 @@ public struct TunnelGate: UpgradeAcceptor {
         return session.endpoint.port == desktops.machine(session.target, session.bastion).port ?? 3389
     }
 
+    // The Azure command line does not tell a desktop client that there is no tunnel, which then waits for ever; a failed negotiation
+    // it understands. Of the protocol's reasons this one says the least that is not so.
+    private static func refusingDesktop(_ reason: String) -> @Sendable (any Channel) -> EventLoopFuture<Void> {
+        let failure = ConnectionConfirm.failed(NegotiationFailure.inconsistentFlags.rawValue)
+        return Tunnel.refusing(reason, words: ByteBuffer(bytes: failure.bytes))
+    }
+
     // Clients that ask for strict handling (RFC 7240) pass on the end of a tunnel themselves.
-    private static func farewell(_ answer: UpgradeAnswer, _ isSSH: Bool, _ request: UpgradeRequest) -> UpgradeAnswer {
-        let isStrict = request.headers["prefer"].contains { $0.lowercased().contains("handling=strict") }
-        guard isSSH, !isStrict, case .accept(let subprotocol, let join) = answer else { return answer }
+    private static func isStrict(_ request: UpgradeRequest) -> Bool {
+        request.headers["prefer"].contains { $0.lowercased().contains("handling=strict") }
+    }
+
+    private static func farewell(_ answer: UpgradeAnswer) -> UpgradeAnswer {
+        guard case .accept(let subprotocol, let join) = answer else { return answer }
         return .accept(subprotocol: subprotocol, Tunnel.withFarewell(join))
     }
 

@@ -16,12 +16,13 @@ public enum DesktopSamples {
         [3, 0, 0, 19, 14, 0xd0, 0, 0, 0x12, 0x34, 0, 2, flags, 8, 0, selected, 0, 0, 0]
     }
 
-    /// An MCS Connect Initial whose channels have these names.
+    /// An MCS Connect Initial whose channels have these names; `conferenceLength` is written instead of the right one.
     public static func connectInitial(
         channels: [String] = ["rdpdr", "rdpsnd", "cliprdr", "drdynvc"],
         selected: UInt8 = 1,
         coreLength: Int = 234,
-        extra: [UInt8] = []
+        extra: [UInt8] = [],
+        conferenceLength: [UInt8]? = nil
     ) -> [UInt8] {
         var core = block(0xc001, Array(repeating: 0, count: coreLength - 4))
         core.replaceSubrange(4..<8, with: [0x0c, 0x00, 0x08, 0x00])
@@ -36,7 +37,7 @@ public enum DesktopSamples {
         let settings = core + block(0xc004, [9, 0, 0, 0, 0, 0, 0, 0]) + network + multitransport + extra
         let request: [UInt8] =
             [0, 8, 0, 0x10, 0, 1, 0xc0, 0] + Array("Duca".utf8) + packed(settings.count) + settings
-        let conference = [0, 5, 0, 0x14, 0x7c, 0, 1] + packed(request.count) + request
+        let conference = [0, 5, 0, 0x14, 0x7c, 0, 1] + (conferenceLength ?? packed(request.count)) + request
         let parameters: [UInt8] = [0x30, 0x03, 0x02, 0x01, 0x22]
         let body: [UInt8] =
             [4, 1, 1, 4, 1, 1, 1, 1, 0xff] + parameters + parameters + parameters + [4, 0x82] + big(conference.count)
@@ -101,38 +102,5 @@ public enum DesktopSamples {
 
     private static func packed(_ value: Int) -> [UInt8] {
         value < 0x80 ? [UInt8(value)] : big(value | 0x8000)
-    }
-}
-
-/// Spoils a message here and there, the same way for the same seed.
-public struct Spoiler {
-    private let random: SeededRandom
-
-    /// Makes one.
-    public init(seed: UInt64) {
-        self.random = SeededRandom(seed)
-    }
-
-    /// A number below a bound.
-    public func number(below bound: Int) -> Int {
-        Int(self.random.next() % UInt64(max(bound, 1)))
-    }
-
-    /// The message with one to four changes: a byte, a bit, a piece cut out, doubled or cut off.
-    public func spoil(_ message: [UInt8]) -> [UInt8] {
-        var bytes = message
-        for _ in 0...self.number(below: 4) where !bytes.isEmpty {
-            let place = self.number(below: bytes.count)
-            let end = min(bytes.count, place + 1 + self.number(below: 16))
-            switch self.number(below: 7) {
-            case 0, 1: bytes[place] = UInt8(self.number(below: 256))
-            case 2: bytes[place] ^= 1 << UInt8(self.number(below: 8))
-            case 3: bytes[place] = self.number(below: 2) == 0 ? 0xff : 0
-            case 4: bytes.removeSubrange(place..<end)
-            case 5: bytes.insert(contentsOf: Array(bytes[place..<end]), at: place)
-            default: bytes.removeLast(bytes.count - place)
-            }
-        }
-        return bytes
     }
 }

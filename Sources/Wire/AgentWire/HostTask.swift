@@ -40,7 +40,7 @@ public struct HostTask: Hashable, Sendable, Codable {
         /// What it is.
         public var value: String
 
-        /// Makes one.
+        /// Makes a parameter.
         public init(name: String, value: String) {
             self.name = name
             self.value = value

@@ -8,8 +8,6 @@ public enum LocalFrame {
     public static let longestRequest = 32 * 1024
     /// The longest reply, without the length.
     public static let longestReply = 64 * 1024
-    /// Where the agent listens unless the modules were built for another place.
-    public static let socketPath = "/run/sallyport/agent.sock"
 
     /// The length that a frame's first four bytes announce, checked against `limit`; nil while fewer than four bytes are there.
     public static func length(

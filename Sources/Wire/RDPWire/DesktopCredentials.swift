@@ -1,6 +1,8 @@
 public import Vocabulary
 
 /// A name and a password that a Remote Desktop host lets in: a one-time credential of the host's agent, or what somebody typed.
+///
+/// Source: MS-RDPBCGR section 2.2.1.11.1.1, where a host without CredSSP takes them, and MS-CSSP section 2.2.1.2.1, with it.
 public struct DesktopCredentials: Sendable {
     /// The account's name, as the host knows it.
     public let user: String

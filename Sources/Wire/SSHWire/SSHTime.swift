@@ -17,8 +17,6 @@ public struct SSHTime: Hashable, Comparable, Sendable, RawRepresentable {
 
     /// The beginning of time, as an end of validity never and as a start "always".
     public static let always = SSHTime(rawValue: 0)
-    /// The end of time.
-    public static let forever = SSHTime(rawValue: .max)
 
     /// The same point as an instant; times too far away for one become the farthest.
     public var instant: Instant {

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import RDPWire
 import TestKit
 import Testing
@@ -6,8 +5,8 @@ import Vocabulary
 
 @Suite("Spoiled messages of a connection")
 struct ConnectionFuzzTests {
-    // Ten million take some minutes in a release build: SALLYPORT_FUZZ_INPUTS=10000000.
-    static let count = ProcessInfo.processInfo.environment["SALLYPORT_FUZZ_INPUTS"].flatMap { Int($0) } ?? 6000
+    // Ten million take some minutes in a release build: SALLYPORT_FUZZ_ROUNDS=10000000.
+    static let rounds = Spoiler.rounds(usually: 6000)
 
     @Test("are read or refused, never more")
     func spoiled() {
@@ -21,8 +20,8 @@ struct ConnectionFuzzTests {
         let spoiler = Spoiler(seed: 42)
         let credentials = DesktopCredentials(user: "u", password: Secret("p"))
         var read = 0
-        for _ in 0..<Self.count {
-            let bytes = spoiler.spoil(messages[spoiler.number(below: messages.count)])
+        for _ in 0..<Self.rounds {
+            let bytes = spoiler.spoil(spoiler.one(of: messages))
             read += (try? TPKT.length(of: bytes)) == nil ? 0 : 1
             if let request = try? ConnectionRequest(parsing: bytes) { read += request.bytes.isEmpty ? 0 : 1 }
             if let confirm = try? ConnectionConfirm(parsing: bytes) { read += confirm.bytes.isEmpty ? 0 : 1 }

@@ -25,6 +25,15 @@ struct SettingsTests {
         #expect(settings.bytes.count == DesktopSamples.connectInitial(channels: names).count)
     }
 
+    @Test(
+        "a conference's length that is not its own is refused: hosts that pass over it would read other settings behind it",
+        arguments: [[0x2a], [0x00], [0x80, 0x2a], [0xbf, 0xff]] as [[UInt8]]
+    )
+    func conferenceLength(_ length: [UInt8]) {
+        let message = DesktopSamples.connectInitial(conferenceLength: length)
+        #expect(throws: RDPWireError.self) { try ConnectInitial(parsing: message) }
+    }
+
     @Test("a name counts up to its first NUL")
     func nameWithTail() throws {
         var settings = try ConnectInitial(parsing: DesktopSamples.connectInitial(channels: ["rdpdr\0xy"]))

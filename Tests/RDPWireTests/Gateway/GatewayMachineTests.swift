@@ -105,6 +105,44 @@ struct GatewayMachineTests {
         Self.same(machine.receive(Self.authorize), [])
     }
 
+    @Test("lets a refused client that shows messages in as far as to the reason, and to no machine")
+    func explainedToken() {
+        var machine = GatewayMachine()
+        _ = machine.receive(.handshakeRequest(.token))
+        _ = machine.receive(Self.create)
+        let fields = GatewayTunnelFields(tunnel: 1, capabilities: .serviceMessages)
+        Self.same(machine.refuse(.tokenRefused, because: "Too old."), [.send(.tunnelResponse(.success, fields))])
+        let authorized = GatewayPacket.tunnelAuthorizationResponse(
+            .success,
+            redirection: nil,
+            idleMinutes: nil,
+            health: nil
+        )
+        Self.same(machine.receive(Self.authorize), [.send(authorized)])
+        Self.same(
+            machine.receive(Self.channel),
+            [.send(Self.opened), .send(.serviceMessage("Too old.")), .send(.closeChannel(.tokenRefused))]
+        )
+        Self.holds(!machine.isOpen)
+        Self.same(machine.receiveData(), [])
+        Self.same(machine.connected(), [])
+        Self.same(machine.receive(.closeChannelResponse(.success)), [.end])
+    }
+
+    @Test("lets no byte of a refused client pass, and no word to one that shows none or proves itself again")
+    func unexplainedToken() {
+        for (create, isLetIn) in [
+            (Self.create, true), (.tunnelCreate(.init(rawValue: 0x5), token: "t", context: nil), false),
+            (.tunnelCreate(.init(rawValue: 0xD), token: "t", context: 7), false),
+        ] as [(GatewayPacket, Bool)] {
+            var machine = GatewayMachine()
+            _ = machine.receive(.handshakeRequest(.token))
+            _ = machine.receive(create)
+            Self.holds(machine.refuse(.tokenRefused, because: "Too old.").contains(.end) != isLetIn)
+            if isLetIn { Self.holds(machine.receiveData().contains(.end)) }
+        }
+    }
+
     @Test("answers a target that is refused where the client waits for it")
     func refusedTarget() {
         var machine = Self.tunnel()

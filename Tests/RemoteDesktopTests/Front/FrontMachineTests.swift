@@ -285,22 +285,4 @@ struct FrontMachineTests {
                 == .end(.ordered(.badGateway, reason: "The machine did not answer in time."))
         )
     }
-
-    @Test("spoiled connections end or wait, never more")
-    func fuzz() {
-        let spoiler = Spoiler(seed: 7)
-        let client = [
-            DesktopSamples.connectInitial(), DesktopSamples.joining[0], DesktopSamples.joining[2],
-            DesktopSamples.clientInfo(),
-        ]
-        let host = [DesktopSamples.connectResponse(), [3, 0, 0, 9, 2, 0xf0, 0x80, 1, 2]]
-        for round in 0..<400 {
-            var machine = round % 2 == 0 ? self.prepared() : self.machine(password: round % 3 == 0)
-            for step in 0..<4 {
-                _ = machine.receivedFromClient(spoiler.spoil(client[step]))
-                _ = machine.receivedFromHost(spoiler.spoil(host[step % 2]))
-            }
-            #expect(machine.fromClient.count <= FrontMachine.bufferLimit + 4096)
-        }
-    }
 }

@@ -41,9 +41,43 @@ struct MachineMaker: Sendable {
                 "The paths of images and of the data directory must be without ':' and ','."
             )
         }
+        let (launcher, order, words) = try self.launch(home, layers)
+        defer { close(words) }
+        do throws(FabricError) {
+            machine.launcher = ProcessIdentity(launcher)
+            machine.process = try self.firstProcess(of: launcher, home)
+            guard let process = machine.process else { throw self.died(home) }
+            _ = ControlGroup(id: machine.id).hold(
+                process.number,
+                memory: machine.memory,
+                processors: machine.processors
+            )
+            try attach(machine, process)
+            guard let bytes = try? JSONEncoder().encode(StartOrder(hostName: machine.hostName, files: files)),
+                Descriptor.writeAll(Array(bytes), to: order)
+            else { throw self.died(home) }
+        } catch {
+            close(order)
+            kill(launcher, SIGKILL)
+            self.end(&machine, patience: 0)
+            throw error
+        }
+        // This end is what process 1 waits for.
+        close(order)
+        do throws(FabricError) {
+            try self.listen(words, home)
+        } catch {
+            self.end(&machine, patience: 0)
+            throw error
+        }
+    }
+
+    // Starts the launcher; what process 1 is told goes into `order`, and what it says comes out of `words`.
+    private func launch(_ home: String, _ layers: String) throws(FabricError) -> (
+        launcher: pid_t, order: Int32, words: Int32
+    ) {
         let order = try Pipe.make()
         let words = try Pipe.make()
-        defer { close(words.read) }
         let log = open("\(home)/start.log", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         let launcher: pid_t
         do throws(FabricError) {
@@ -57,40 +91,14 @@ struct MachineMaker: Sendable {
             )
         } catch {
             order.closeBoth()
-            close(words.write)
+            words.closeBoth()
             close(log)
             throw error
         }
         close(order.read)
         close(words.write)
         close(log)
-        do throws(FabricError) {
-            machine.launcher = ProcessIdentity(launcher)
-            machine.process = try self.firstProcess(of: launcher, home)
-            guard let process = machine.process else { throw self.died(home) }
-            _ = ControlGroup(id: machine.id).hold(
-                process.number,
-                memory: machine.memory,
-                processors: machine.processors
-            )
-            try attach(machine, process)
-            guard let bytes = try? JSONEncoder().encode(StartOrder(hostName: machine.hostName, files: files)),
-                Descriptor.writeAll(Array(bytes), to: order.write)
-            else { throw self.died(home) }
-        } catch {
-            close(order.write)
-            kill(launcher, SIGKILL)
-            self.end(&machine, patience: 0)
-            throw error
-        }
-        // This end is what process 1 waits for.
-        close(order.write)
-        do throws(FabricError) {
-            try self.listen(words.read, home)
-        } catch {
-            self.end(&machine, patience: 0)
-            throw error
-        }
+        return (launcher, order.write, words.read)
     }
 
     // The launcher makes the namespaces before it has its child, so whoever finds the child finds them made.

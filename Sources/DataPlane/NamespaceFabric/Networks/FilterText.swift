@@ -1,4 +1,5 @@
 import Fabric
+import Vocabulary
 
 /// The packet filters as `nft` reads them. Each text replaces a whole table at once.
 enum FilterText {
@@ -73,9 +74,10 @@ enum FilterText {
     ///
     /// Sources are not put into one set, because `nft` refuses sets whose ranges overlap.
     static func rule(_ rule: TrafficRule) -> [String] {
-        let isAnywhere = rule.sources.isEmpty || rule.sources.contains("0.0.0.0/0")
+        let ranges = rule.sources.compactMap { AddressPrefix(masking: $0) }
+        let isAnywhere = rule.sources.isEmpty || ranges.contains(.everything)
         // A source of the other address family never fits; without any left the rule must not come to mean everybody.
-        let sources = isAnywhere ? [""] : rule.sources.compactMap(IPv4Prefix.init(masking:)).map { "ip saddr \($0) " }
+        let sources = isAnywhere ? [""] : ranges.map { "ip saddr \($0) " }
         let ports = Self.merged(rule.ports)
             .map { $0.lowerBound == $0.upperBound ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }
         let isAnyPort = rule.ports.isEmpty || ports == ["0-65535"]
@@ -110,6 +112,6 @@ enum FilterText {
 
     /// The public address of a place, when it is one.
     static func publicAddress(_ attachment: MachinePort) -> String? {
-        attachment.interface.publicAddress.flatMap { IPv4Prefix.number($0) == nil ? nil : $0 }
+        attachment.interface.publicAddress.flatMap { IPv4Address($0) == nil ? nil : $0 }
     }
 }

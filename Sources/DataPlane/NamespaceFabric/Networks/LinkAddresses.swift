@@ -1,3 +1,5 @@
+import Vocabulary
+
 /// The cable between the box and one of its networks: four addresses of their own, of which it uses two.
 struct LinkAddresses: Codable, Hashable, Sendable {
     /// How many there are in 169.254.128.0/17, without the block of the metadata address.
@@ -6,9 +8,9 @@ struct LinkAddresses: Codable, Hashable, Sendable {
     let index: Int
 
     /// The box's end.
-    var box: String { IPv4Prefix.text(self.base + 1) }
+    var box: String { IPv4Address(number: self.base + 1).description }
     /// The network's end.
-    var network: String { IPv4Prefix.text(self.base + 2) }
+    var network: String { IPv4Address(number: self.base + 2).description }
 
     private var base: UInt32 { 0xa9fe_8000 + UInt32(self.index) * 4 }
 

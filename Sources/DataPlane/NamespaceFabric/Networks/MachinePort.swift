@@ -16,6 +16,6 @@ struct MachinePort: Sendable, Hashable {
 
     /// The address of that end.
     var hardwareAddress: String {
-        IPv4Address(number: IPv4Prefix.number(self.interface.address) ?? 0).hardwareAddress(between: ":")
+        (IPv4Address(self.interface.address) ?? IPv4Address(number: 0)).hardwareAddress(between: ":")
     }
 }

@@ -1,5 +1,6 @@
 import CLinux
 import Fabric
+import Vocabulary
 
 #if canImport(Glibc)
     import Glibc
@@ -53,10 +54,10 @@ struct NetworkMaker: Sendable {
                 lines.append("link delete \(bridge)")
             }
             for subnet in subnets {
-                guard let prefix = IPv4Prefix(subnet.prefix) else { continue }
+                guard let prefix = AddressPrefix(subnet.prefix) else { continue }
                 if !bridges.contains(subnet.bridge) { lines.append("link add \(subnet.bridge) type bridge") }
                 lines += [
-                    "address replace \(IPv4Prefix.text(prefix.gateway))/\(prefix.bits) dev \(subnet.bridge)",
+                    "address replace \(prefix.gateway)/\(prefix.length) dev \(subnet.bridge)",
                     "link set \(subnet.bridge) up",
                 ]
             }
@@ -113,8 +114,8 @@ struct NetworkMaker: Sendable {
 
     /// Gives the processes of `number` their place on a network.
     func attach(_ attachment: MachinePort, of number: Int32, in network: NetworkRecord) throws(FabricError) {
-        guard let subnet = network.subnet(attachment.interface.subnet), let prefix = IPv4Prefix(subnet.prefix),
-            let address = IPv4Prefix.number(attachment.interface.address), prefix.contains(address)
+        guard let subnet = network.subnet(attachment.interface.subnet), let prefix = AddressPrefix(subnet.prefix),
+            let address = IPv4Address(attachment.interface.address), prefix.contains(address)
         else {
             throw .order(
                 code: "InvalidPrivateIPAddress",
@@ -129,12 +130,12 @@ struct NetworkMaker: Sendable {
                 "link add \(port) type veth peer name \(attachment.device) address \(hardware) netns \(number)",
                 "link set \(port) master \(subnet.bridge)", "link set \(port) type bridge_slave isolated on",
                 "link set \(port) up",
-                "neighbour replace \(IPv4Prefix.text(address)) lladdr \(hardware) dev \(subnet.bridge) nud permanent",
+                "neighbour replace \(address) lladdr \(hardware) dev \(subnet.bridge) nud permanent",
             ])
         }
         try NamespaceThread.run(in: "/proc/\(number)/ns/net") { () throws(FabricError) in
             var lines = [
-                "address add \(IPv4Prefix.text(address))/\(prefix.bits) dev \(attachment.device)",
+                "address add \(address)/\(prefix.length) dev \(attachment.device)",
                 "link set \(attachment.device) up",
             ]
             if attachment.number == 0 {
@@ -142,7 +143,7 @@ struct NetworkMaker: Sendable {
                     "link set lo up",
                     // Where a machine's own services are asked for its identity.
                     "address add 169.254.169.254/32 dev lo",
-                    "route add default via \(IPv4Prefix.text(prefix.gateway)) dev \(attachment.device)",
+                    "route add default via \(prefix.gateway) dev \(attachment.device)",
                 ]
             }
             try self.batch(lines)
@@ -150,7 +151,7 @@ struct NetworkMaker: Sendable {
     }
 
     /// A connection begun from inside a network: the descriptor may still be on its way.
-    static func connect(to address: UInt32, port: Int, in network: NetworkRecord) throws(FabricError) -> Int32 {
+    static func connect(to address: IPv4Address, port: Int, in network: NetworkRecord) throws(FabricError) -> Int32 {
         try NamespaceThread.run(in: network.place) { () throws(FabricError) in
             let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
             let made = socket(AF_INET, kind, 0)
@@ -158,14 +159,14 @@ struct NetworkMaker: Sendable {
             var target = sockaddr_in()
             target.sin_family = sa_family_t(AF_INET)
             target.sin_port = in_port_t(UInt16(truncatingIfNeeded: port).bigEndian)
-            target.sin_addr = in_addr(s_addr: address.bigEndian)
+            target.sin_addr = in_addr(s_addr: address.number.bigEndian)
             let outcome = withUnsafePointer(to: &target) { pointer in
                 pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                     Glibc.connect(made, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
                 }
             }
             guard outcome == 0 || errno == EINPROGRESS else {
-                let failure = FabricError.last("connect", of: IPv4Prefix.text(address))
+                let failure = FabricError.last("connect", of: address.description)
                 close(made)
                 throw failure
             }

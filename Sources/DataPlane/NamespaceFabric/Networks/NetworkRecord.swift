@@ -35,7 +35,7 @@ struct NetworkRecord: Codable, Sendable {
         var next = (before.map(\.number).max() ?? -1) + 1
         var made: [Subnet] = []
         for subnet in order.subnets {
-            guard let prefix = IPv4Prefix(subnet.prefix), prefix.bits <= 29 else {
+            guard let prefix = AddressPrefix(subnet.prefix), (1...29).contains(prefix.length) else {
                 throw .order(
                     code: "NetcfgInvalidSubnet",
                     "The prefix '\(PrintableText.of(subnet.prefix, limit: 40))' of subnet '\(subnet.name)' is no IPv4 prefix."

@@ -192,10 +192,10 @@ final class FabricDesk: Sendable {
         defer { self.book.note(nil, of: machine.path) }
         self.machines.end(&machine, patience: 0)
         guard let first = machine.interfaces.first, let network = self.book.network(first.network),
-            let subnet = network.subnet(first.subnet), let prefix = IPv4Prefix(subnet.prefix)
+            let subnet = network.subnet(first.subnet), let prefix = AddressPrefix(subnet.prefix)
         else { throw .order(code: "NetworkNotFound", "The network of '\(machine.path.name)' is not there.") }
         try self.filter(machine)
-        let files = MachineMaker.files(machine, gateway: IPv4Prefix.text(prefix.gateway), order: order)
+        let files = MachineMaker.files(machine, gateway: prefix.gateway.description, order: order)
         machine.isWanted = true
         machine.isDeallocated = false
         machine.step = machine.step ?? .starting
@@ -261,9 +261,9 @@ final class FabricDesk: Sendable {
         guard let network = self.book.network(path) else {
             throw .order(code: "NetworkNotFound", "There is no network '\(path.name)' here.")
         }
-        guard let number = IPv4Prefix.number(address), (1...65_535).contains(port),
+        guard let target = IPv4Address(address), (1...65_535).contains(port),
             network.subnets.contains(where: {
-                IPv4Prefix($0.prefix).map { $0.contains(number) && $0.gateway != number } ?? false
+                AddressPrefix($0.prefix).map { $0.contains(target) && $0.gateway != target } ?? false
             })
         else {
             throw .order(
@@ -271,7 +271,7 @@ final class FabricDesk: Sendable {
                 "\(PrintableText.of(address, limit: 40)) is in no subnet of '\(path.name)'."
             )
         }
-        return try NetworkMaker.connect(to: number, port: port, in: network)
+        return try NetworkMaker.connect(to: target, port: port, in: network)
     }
 
     // MARK: Life

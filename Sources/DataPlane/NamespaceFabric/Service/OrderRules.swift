@@ -34,8 +34,8 @@ enum OrderRules {
             guard let record = network(interface.network) else {
                 throw .order(code: "NetworkNotFound", "There is no network '\(interface.network.name)' here.")
             }
-            guard let subnet = record.subnet(interface.subnet), let prefix = IPv4Prefix(subnet.prefix),
-                let address = IPv4Prefix.number(interface.address), prefix.contains(address), address != prefix.gateway
+            guard let subnet = record.subnet(interface.subnet), let prefix = AddressPrefix(subnet.prefix),
+                let address = IPv4Address(interface.address), prefix.contains(address), address != prefix.gateway
             else {
                 throw .order(
                     code: "PrivateIPAddressNotInSubnet",

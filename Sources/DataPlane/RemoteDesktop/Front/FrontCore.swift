@@ -65,6 +65,8 @@ final class FrontCore {
         }
         try client.pipeline.syncOperations.addHandler(clientLeg)
         try self.host.pipeline.syncOperations.addHandler(hostLeg)
+        try Self.readLittle(client)
+        try Self.readLittle(self.host)
         // The dialler leaves the host unread until there is somebody to read for.
         try self.host.syncOptions?.setOption(.autoRead, value: true)
         self.host.read()
@@ -72,6 +74,19 @@ final class FrontCore {
         if !self.host.isActive {
             self.run { $0.hostEnded() }
         }
+    }
+
+    /// The most bytes that are read, encrypted and written at once.
+    static let readSize = 32 * 1024
+
+    // Each layer of TLS keeps a buffer as large as the most that ever went through it at once, and a channel keeps as
+    // many read buffers as it may fill in a row: with the usual four of 64 KiB a desktop that has shown one picture
+    // would hold a megabyte for good.
+    private static func readLittle(_ channel: any Channel) throws {
+        guard let options = channel.syncOptions else { return }
+        try options.setOption(.maxMessagesPerRead, value: 1)
+        let allocator = AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 2048, maximum: Self.readSize)
+        try options.setOption(.recvAllocator, value: allocator)
     }
 
     func order(_ end: TunnelEnd) {

@@ -6,8 +6,8 @@ public import Vocabulary
 public enum GatewayAnswer<Value: Sendable>: Sendable {
     /// Yes.
     case yes(Value)
-    /// No.
-    case no(GatewayCode)
+    /// No; the sentence is for the person, where the client can show one.
+    case no(GatewayCode, because: String? = nil)
 }
 
 /// Who decides for a gateway connection; made for one client address.

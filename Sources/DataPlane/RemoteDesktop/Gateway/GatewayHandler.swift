@@ -188,7 +188,7 @@ public final class GatewayHandler: ChannelDuplexHandler {
                 handler.admitted()
                 handler.perform(handler.machine.admit(tunnel.terms))
                 handler.within(handler.machine.awaitsConsent ? handler.limits.consent : handler.limits.setup)
-            case .success(.no(let code)): handler.perform(handler.machine.refuse(code))
+            case .success(.no(let code, let reason)): handler.perform(handler.machine.refuse(code, because: reason))
             case .failure: handler.perform(handler.machine.refuse(.internalError))
             }
             handler.readOn()
@@ -207,7 +207,7 @@ public final class GatewayHandler: ChannelDuplexHandler {
                 // Joined in any case: what was dialled is released there when the client is gone.
                 if channel.isActive { handler.opened() }
                 relay.join(channel).whenFailure { _ in channel.close(promise: nil) }
-            case .success(.no(let code)): handler.perform(handler.machine.refuse(code))
+            case .success(.no(let code, let reason)): handler.perform(handler.machine.refuse(code, because: reason))
             case .failure: handler.perform(handler.machine.refuse(.targetUnreachable))
             }
             handler.readOn()

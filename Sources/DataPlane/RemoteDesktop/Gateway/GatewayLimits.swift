@@ -16,6 +16,8 @@ public struct GatewayLimits: Hashable, Sendable {
     public var strangers: Int
     /// The same, from one address.
     public var strangersPerAddress: Int
+    /// Tokens that nobody was given, from one address in one minute; then it has to wait for the next.
+    public var guessesPerMinute: Int
 
     /// Makes limits.
     public init(
@@ -26,7 +28,8 @@ public struct GatewayLimits: Hashable, Sendable {
         reauthentication: Duration? = .seconds(8 * 3600),
         reauthenticationGrace: Duration = .seconds(120),
         strangers: Int = 1000,
-        strangersPerAddress: Int = 32
+        strangersPerAddress: Int = 32,
+        guessesPerMinute: Int = 60
     ) {
         self.handshake = handshake
         self.setup = setup
@@ -36,5 +39,6 @@ public struct GatewayLimits: Hashable, Sendable {
         self.reauthenticationGrace = reauthenticationGrace
         self.strangers = strangers
         self.strangersPerAddress = strangersPerAddress
+        self.guessesPerMinute = guessesPerMinute
     }
 }

@@ -2,7 +2,7 @@ import Edge
 public import NIOCore
 public import NIOHTTP1
 import Synchronization
-import Vocabulary
+public import Vocabulary
 
 /// Where the two connections of one client find each other, and where strangers are counted.
 ///
@@ -18,14 +18,24 @@ public final class GatewayMeeting: Sendable {
         var waiting: [Key: GatewayOutlet] = [:]
         var strangers: [String: Int] = [:]
         var total = 0
+        var guesses: [String: Int] = [:]
+        var minute: Int64 = 0
+
+        mutating func forgetGuesses(before minute: Int64) {
+            guard self.minute != minute else { return }
+            self.minute = minute
+            self.guesses = [:]
+        }
     }
 
     private let limits: GatewayLimits
+    private let clock: TimeSource
     private let state = Mutex(State())
 
     /// Makes an empty place.
-    public init(limits: GatewayLimits) {
+    public init(limits: GatewayLimits, clock: TimeSource = .system) {
         self.limits = limits
+        self.clock = clock
     }
 
     /// The identifier of a client's connections, in lower case; nil when it has not the form of one.
@@ -38,8 +48,12 @@ public final class GatewayMeeting: Sendable {
     /// Lets one more stranger in; nil when there are too many. The closure is called when it is no stranger any more, or gone.
     public func enter(from address: String) -> (@Sendable () -> Void)? {
         let limits = self.limits
+        let address = Self.neighbourhood(of: address)
+        let minute = self.clock.now.seconds / 60
         let isLetIn = self.state.withLock { state in
-            guard state.total < limits.strangers, state.strangers[address, default: 0] < limits.strangersPerAddress
+            state.forgetGuesses(before: minute)
+            guard state.total < limits.strangers, state.strangers[address, default: 0] < limits.strangersPerAddress,
+                state.guesses[address, default: 0] < limits.guessesPerMinute
             else { return false }
             state.total += 1
             state.strangers[address, default: 0] += 1
@@ -55,6 +69,28 @@ public final class GatewayMeeting: Sendable {
                 state.strangers[address] = left == 0 ? nil : left
             }
         }
+    }
+
+    /// Takes note of a token that nobody was ever given. Each is written into the audit log, which strangers must not fill.
+    public func noteGuess(from address: String) {
+        let address = Self.neighbourhood(of: address)
+        let minute = self.clock.now.seconds / 60
+        self.state.withLock { state in
+            state.forgetGuesses(before: minute)
+            state.guesses[address, default: 0] += 1
+        }
+    }
+
+    // Who has one IPv6 address has the other 2^64 of its link as well: its first four groups. An IPv4 address in its clothes ends in dots.
+    private static func neighbourhood(of address: String) -> String {
+        guard address.contains(":"), !address.contains(".") else { return address }
+        let gap = address.firstRange(of: "::")
+        var groups = address[..<(gap?.lowerBound ?? address.endIndex)].split(separator: ":")
+        if let gap {
+            let behind = address[gap.upperBound...].split(separator: ":")
+            groups += Array(repeating: "0", count: max(0, 8 - groups.count - behind.count)) + behind
+        }
+        return groups.prefix(4).joined(separator: ":")
     }
 
     /// Makes a connection the way out: answers the request, sends the ten bytes that clients pass over, and waits for the way in.

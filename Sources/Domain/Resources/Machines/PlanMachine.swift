@@ -51,6 +51,22 @@ extension Plan {
                     + "with 'az vm image list'."
             )
         }
+        try Self.checkOrdered(machine)
+        let sent = machine.properties["storageProfile"]?["imageReference"]
+        machine.making = Making(
+            image: image.id,
+            title: image.title,
+            substitutes: image.substitutes == nil ? nil : reference.urn
+        )
+        machine.properties["storageProfile"]?["imageReference"]?["exactVersion"] =
+            .string(ImageCatalogue.exactVersion(of: image.reference))
+        Self.completeOrdered(&machine)
+        try self.putDisk(of: &machine, sent)
+        machine.provisioningState = "Creating"
+    }
+
+    // What can be asked of a machine that the fabric makes.
+    private static func checkOrdered(_ machine: Resource) throws(Problem) {
         let asked = machine.properties["hardwareProfile"]?["vmSize"]?.string
         guard asked == nil || MachineSize(named: asked) != nil else {
             throw Problem(
@@ -74,15 +90,11 @@ extension Plan {
                 shown: "Machines of scale sets have the one disk that is made from their image: leave out data disks."
             )
         }
-        let sent = machine.properties["storageProfile"]?["imageReference"]
-        machine.making = Making(
-            image: image.id,
-            title: image.title,
-            substitutes: image.substitutes == nil ? nil : reference.urn
-        )
-        machine.properties["storageProfile"]?["imageReference"]?["exactVersion"] =
-            .string(ImageCatalogue.exactVersion(of: image.reference))
-        if asked == nil, machine.properties["hardwareProfile"] == nil {
+    }
+
+    // What Azure fills in where nothing was sent.
+    private static func completeOrdered(_ machine: inout Resource) {
+        if machine.properties["hardwareProfile"] == nil {
             machine.properties["hardwareProfile"] = ["vmSize": .string(MachineSize.initial.name)]
         }
         if machine.properties["osProfile"]?["computerName"] == nil {
@@ -98,8 +110,6 @@ extension Plan {
         {
             machine.properties["osProfile"]?["linuxConfiguration"]?["provisionVMAgent"] = true
         }
-        try self.putDisk(of: &machine, sent)
-        machine.provisioningState = "Creating"
     }
 
     /// What an order for a machine follows from: a change of anything else concerns the fabric not.

@@ -56,44 +56,12 @@ extension Resources {
                 )
             )
         }
-        let found: Verdict<Place>
-        if let address = target.hostConnectAddress {
-            // The path of such a connection lies in the bastion host's own group; another group's would be judged by other rights.
-            guard
-                target.subscription == bastion.subscription,
-                target.resourceGroup?.lowercased() == bastion.resourceGroup?.lowercased()
-            else {
-                return .refused(
-                    Refusal(
-                        "TargetNotValid",
-                        reason: "'\(target)' does not belong to the resource group of '\(host.name)'.",
-                        remedy: "Name the resource group of the bastion host in the target."
-                    )
-                )
-            }
-            found = Self.place(address, host, networks, snapshot, isOpen: isOpen)
-        } else {
-            found = Self.place(target, host, networks, snapshot)
-        }
-        switch found {
+        switch Self.place(target, for: host, networks, snapshot, isOpen: isOpen) {
         case .refused(let refusal): return .refused(refusal)
         case .allowed(let place):
-            if case .refused(let refusal) = self.settings.addressPolicy.judge(place.address.description) {
-                return .refused(refusal)
-            }
-            // Asked once: a network that comes or goes meanwhile must not turn a connection inside it into one of the box's own. An
-            // address in it cannot be the server's, whatever the server's is called.
+            // Asked once: a network that comes or goes meanwhile must not turn a connection inside it into one of the box's own.
             let isMade = self.isMade(place.network)
-            guard isMade || self.settings.isWired(place.network, place.address.description) else {
-                return .refused(
-                    Refusal(
-                        "NetworkNotWired",
-                        reason:
-                            "This server has no way to \(place.address) in the virtual network '\(place.network.name)'.",
-                        remedy: "The operator declares the networks that it reaches, with 'sallyport apply'."
-                    )
-                )
-            }
+            if let refusal = self.refusal(of: place, isMade: isMade) { return .refused(refusal) }
             if !isOpen,
                 let refusal = snapshot.filterRefusal(
                     from: host,
@@ -193,6 +161,47 @@ extension Resources {
         return nil
     }
 
+    // Whether this server gets to a place at all, and may. An address in a network that the fabric made cannot be the server's, whatever the
+    // server's is called.
+    private func refusal(of place: Place, isMade: Bool) -> Refusal? {
+        if case .refused(let refusal) = self.settings.addressPolicy.judge(place.address.description) { return refusal }
+        guard isMade || self.settings.isWired(place.network, place.address.description) else {
+            return Refusal(
+                "NetworkNotWired",
+                reason: "This server has no way to \(place.address) in the virtual network '\(place.network.name)'.",
+                remedy: "The operator declares the networks that it reaches, with 'sallyport apply'."
+            )
+        }
+        return nil
+    }
+
+    // MARK: Places
+
+    private static func place(
+        _ target: ResourcePath,
+        for host: Resource,
+        _ networks: [Resource],
+        _ snapshot: Snapshot,
+        isOpen: Bool
+    ) -> Verdict<Place> {
+        guard let address = target.hostConnectAddress else { return self.place(target, host, networks, snapshot) }
+        // The path of such a connection lies in the bastion host's own group; another group's would be judged by other rights.
+        guard
+            target.subscription == host.path.subscription,
+            target.resourceGroup?.lowercased() == host.path.resourceGroup?.lowercased()
+        else {
+            return .refused(
+                Refusal(
+                    "TargetNotValid",
+                    reason: "'\(target)' does not belong to the resource group of '\(host.name)'.",
+                    remedy: "Name the resource group of the bastion host in the target."
+                )
+            )
+        }
+        if !isOpen, let refusal = self.addressRefusal(of: host) { return .refused(refusal) }
+        return self.place(address, host, networks, snapshot)
+    }
+
     private static func place(
         _ machine: ResourcePath,
         _ host: Resource,
@@ -227,29 +236,32 @@ extension Resources {
         )
     }
 
+    // Whether a bastion host offers connections by address.
+    private static func addressRefusal(of host: Resource) -> Refusal? {
+        guard host.bastionSKU >= .standard else {
+            return Refusal(
+                "IPConnectDisabled",
+                reason: "IP-based connections need the Standard SKU or higher; '\(host.name)' is "
+                    + "\(host.bastionSKU.rawValue).",
+                remedy: "Upgrade the bastion host and set enableIpConnect."
+            )
+        }
+        guard host.properties["enableIpConnect"]?.bool == true else {
+            return Refusal(
+                "IPConnectDisabled",
+                reason: "IP-based connections are off on '\(host.name)'.",
+                remedy: "Turn them on: az network bastion update -n \(host.name) --enable-ip-connect true."
+            )
+        }
+        return nil
+    }
+
     private static func place(
         _ address: String,
         _ host: Resource,
         _ networks: [Resource],
-        _ snapshot: Snapshot,
-        isOpen: Bool
+        _ snapshot: Snapshot
     ) -> Verdict<Place> {
-        let isOffered = host.bastionSKU >= .standard && host.properties["enableIpConnect"]?.bool == true
-        guard isOpen || isOffered else {
-            let isLow = host.bastionSKU < .standard
-            return .refused(
-                Refusal(
-                    "IPConnectDisabled",
-                    reason: isLow
-                        ? "IP-based connections need the Standard SKU or higher; '\(host.name)' is "
-                            + "\(host.bastionSKU.rawValue)."
-                        : "IP-based connections are off on '\(host.name)'.",
-                    remedy: isLow
-                        ? "Upgrade the bastion host and set enableIpConnect."
-                        : "Turn them on: az network bastion update -n \(host.name) --enable-ip-connect true."
-                )
-            )
-        }
         guard let number = IPv4Address(address) else {
             return .refused(
                 Refusal(
@@ -291,33 +303,6 @@ extension Resources {
                 remedy: "Use an address in one of them, or peer the network that has the address."
             )
         )
-    }
-}
-
-extension Snapshot {
-    /// The networks that a bastion host reaches: its own first, then those peered with it directly and in both directions.
-    ///
-    /// Peering is not transitive. Source: Azure Bastion and virtual network peering.
-    func networks(reachedFrom host: Resource) -> [Resource] {
-        guard let own = host.bastionNetwork.flatMap({ self[$0] }) else { return [] }
-        guard host.bastionSKU > .developer else { return [own] }
-        return [own] + self.neighbours(of: own)
-    }
-
-    /// The networks that are peered with a network, in both directions and open.
-    func neighbours(of own: Resource) -> [Resource] {
-        let type = ResourceKind.virtualNetworkPeering.type
-        return self.list(type: type, below: own.path).compactMap { half -> Resource? in
-            guard half.letsTrafficThrough, let remote = half.remoteNetwork else { return nil }
-            let back = self.list(type: type, below: remote).first { $0.remoteNetwork == own.path }
-            return back?.letsTrafficThrough == true ? self[remote] : nil
-        }
-    }
-}
-
-extension Resource {
-    fileprivate var letsTrafficThrough: Bool {
-        self.peeringState == "Connected" && self.properties["allowVirtualNetworkAccess"]?.bool != false
     }
 }
 

@@ -152,14 +152,8 @@ struct SecurityRule: Sendable {
     static func place(_ text: String) -> Place? {
         if text == "*" || text.lowercased() == "any" { return .any }
         // A number is an address, too, as inet_aton(3) reads it and Azure does.
-        if let address = IPv4Address(text) ?? UInt32(text).map({ IPv4Address(number: $0) }) {
-            return .prefix(AddressPrefix(address, length: 32))
-        }
-        let parts = text.split(separator: "/" as Character, omittingEmptySubsequences: false)
-        if parts.count == 2, let address = IPv4Address(parts[0]), let length = Int(parts[1]), (0...32).contains(length)
-        {
-            return length == 0 ? .any : .prefix(AddressPrefix(address, length: length))
-        }
+        if let number = UInt32(text) { return .prefix(AddressPrefix(IPv4Address(number: number), length: 32)) }
+        if let prefix = AddressPrefix(masking: text) { return prefix == .everything ? .any : .prefix(prefix) }
         if text.contains(":"), text.allSatisfy({ $0.isHexDigit || ":/.".contains($0) }) { return .foreign }
         let word = text.split(separator: "." as Character, omittingEmptySubsequences: false).first?.lowercased()
         return Self.tags.first { $0.lowercased() == word }.map(Place.tag)

@@ -13,6 +13,7 @@ actor CredentialCommand {
         var answer: (user: String, domain: String)
         var password: Secret<[UInt8]>
         var name: String
+        var administrator: Bool
         var setAt: Instant
         /// The wishes that it was given out for, and when.
         var requests: [GUID: Instant]
@@ -41,7 +42,10 @@ actor CredentialCommand {
         await self.begin(account.objectId)
         defer { self.end(account.objectId) }
         let now = self.time.now
-        if var known = self.standing[account.objectId], known.setAt <= now, now - known.setAt < DesktopSecrets.life {
+        // Whose role has changed meanwhile is set anew: the program gives the account its groups.
+        if var known = self.standing[account.objectId], known.setAt <= now, now - known.setAt < DesktopSecrets.life,
+            known.administrator == account.administrator
+        {
             known.requests[order.request] = now
             self.standing[account.objectId] = known
             return self.answer(order, known)
@@ -57,6 +61,7 @@ actor CredentialCommand {
             answer: (lines.first ?? account.name, lines.count > 1 ? lines[1] : ""),
             password: Secret(password),
             name: account.name,
+            administrator: account.administrator,
             setAt: now,
             requests: [order.request: now]
         )

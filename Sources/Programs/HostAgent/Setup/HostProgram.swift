@@ -27,33 +27,55 @@ struct HostProgram: Sendable {
         seconds: Int = 20,
         input: [UInt8] = []
     ) throws(HostAgentError) -> Outcome {
-        guard let program = arguments.first else { throw .configuration("no program to run") }
         let source = try Self.source(input)
         defer { if let source { close(source) } }
         let ends = try Self.pipe()
         defer { close(ends.read) }
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        if let source {
-            posix_spawn_file_actions_adddup2(&actions, source, 0)
-        } else {
-            posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        let child: pid_t
+        do {
+            defer { close(ends.write) }
+            let environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"]
+            child = try Self.start(arguments, environment, input: source, output: ends.write, errors: ends.write)
         }
-        posix_spawn_file_actions_adddup2(&actions, ends.write, 1)
-        posix_spawn_file_actions_adddup2(&actions, ends.write, 2)
-        var words = Self.strings(arguments)
-        var environment = Self.strings(["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"])
-        defer { (words + environment).forEach { free($0) } }
-        var child: pid_t = 0
-        let failure = posix_spawn(&child, program, &actions, nil, &words, &environment)
-        close(ends.write)
-        guard failure == 0 else { throw .system(call: "spawn", path: program, code: failure) }
         let output = Self.drain(ends.read, child: child, seconds: seconds)
         var status: Int32 = 0
         while waitpid(child, &status, 0) < 0 && errno == EINTR {}
         let signal = status & 0x7f
         return Outcome(status: signal == 0 ? status >> 8 & 0xff : 128 + signal, output: output)
+    }
+
+    /// Starts a program with these descriptors as its input (nothing to read without one) and outputs; `leadsGroup` puts it and what it starts
+    /// into a process group of its own.
+    static func start(
+        _ arguments: [String],
+        _ environment: [String],
+        input: Int32? = nil,
+        output: Int32,
+        errors: Int32,
+        leadsGroup: Bool = false
+    ) throws(HostAgentError) -> pid_t {
+        guard let program = arguments.first else { throw .configuration("no program to run") }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        if let input {
+            posix_spawn_file_actions_adddup2(&actions, input, 0)
+        } else {
+            posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        }
+        posix_spawn_file_actions_adddup2(&actions, output, 1)
+        posix_spawn_file_actions_adddup2(&actions, errors, 2)
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        if leadsGroup { posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP)) }
+        var words = arguments.map { strdup($0) } + [nil]
+        var variables = environment.map { strdup($0) } + [nil]
+        defer { (words + variables).forEach { free($0) } }
+        var child: pid_t = 0
+        let failure = posix_spawn(&child, program, &actions, &attributes, &words, &variables)
+        guard failure == 0 else { throw .system(call: "spawn", path: program, code: failure) }
+        return child
     }
 
     /// The path of the first of these that exists.
@@ -82,16 +104,6 @@ struct HostProgram: Sendable {
         guard systemPipe(&ends) == 0 else { throw .system(call: "pipe", path: "", code: errno) }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         return (ends[0], ends[1])
-    }
-
-    /// A list of C strings with its end; the caller frees them.
-    private static func strings(_ texts: [String]) -> [UnsafeMutablePointer<CChar>?] {
-        var list: [UnsafeMutablePointer<CChar>?] = []
-        for text in texts {
-            list.append(strdup(text))
-        }
-        list.append(nil)
-        return list
     }
 
     private static func drain(_ descriptor: Int32, child: pid_t, seconds: Int) -> String {

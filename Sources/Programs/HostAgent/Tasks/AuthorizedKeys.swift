@@ -43,7 +43,10 @@ struct AuthorizedKeys {
         }
         defer { close(file) }
         var status = stat()
-        guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size <= Self.largest else {
+        guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size <= Self.largest,
+            // A second name of somebody else's file would be copied into one that the account may read.
+            status.st_nlink == 1
+        else {
             throw .configuration("\(place)/authorized_keys is no ordinary file")
         }
         var bytes = [UInt8](repeating: 0, count: Int(status.st_size))

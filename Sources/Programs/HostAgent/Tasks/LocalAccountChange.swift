@@ -9,7 +9,7 @@ import Vocabulary
 
 /// Makes, changes and removes local accounts, as the VMAccess extension for Linux does.
 ///
-/// Never those of the system (numbers below 1000), and never the directory's people: those come from the server.
+/// Never those of the system (numbers below 1000, and nobody), and never the directory's people: those come from the server.
 struct LocalAccountChange: Sendable {
     private static let firstNumber: UInt32 = 1000
 
@@ -99,7 +99,7 @@ struct LocalAccountChange: Sendable {
     }
 
     private static func checkNumber(_ number: UInt32, _ name: String) throws(HostAgentError) {
-        guard number >= self.firstNumber else {
+        guard number >= self.firstNumber, number < 65_534 else {
             throw .configuration("'\(name)' is an account of the system and is left alone")
         }
     }

@@ -51,9 +51,17 @@ struct ScriptRun {
             throw error
         }
         defer { close(errors.read) }
-        let started = Self.start(words, self.environment, output.write, errors.write)
-        [output.write, errors.write].forEach { close($0) }
-        guard let child = started.child else { throw .system(call: "spawn", path: words[0], code: started.failure) }
+        let child: pid_t
+        do {
+            defer { [output.write, errors.write].forEach { close($0) } }
+            child = try HostProgram.start(
+                words,
+                self.environment,
+                output: output.write,
+                errors: errors.write,
+                leadsGroup: true
+            )
+        }
         var tails = (Tail(output.read), Tail(errors.read))
         return Self.wait(for: child, &tails, seconds: seconds, stop)
     }
@@ -71,27 +79,6 @@ struct ScriptRun {
                 || UInt8(ascii: "a")...UInt8(ascii: "z") ~= unit | 0x20
         }
         return isWord && units.first.map { !(UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0) } ?? false
-    }
-
-    private static func start(_ words: [String], _ environment: [String], _ output: Int32, _ errors: Int32)
-        -> (child: pid_t?, failure: Int32)
-    {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_adddup2(&actions, output, 1)
-        posix_spawn_file_actions_adddup2(&actions, errors, 2)
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
-        var arguments = words.map { strdup($0) } + [nil]
-        var variables = environment.map { strdup($0) } + [nil]
-        defer { (arguments + variables).forEach { free($0) } }
-        var child: pid_t = 0
-        let failure = posix_spawn(&child, words[0], &actions, &attributes, &arguments, &variables)
-        return (failure == 0 ? child : nil, failure)
     }
 
     private static func wait(for child: pid_t, _ tails: inout (Tail, Tail), seconds: Int, _ stop: StopFlag) -> Outcome {

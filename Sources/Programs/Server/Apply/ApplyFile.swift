@@ -97,27 +97,7 @@ struct ApplyFile {
         self.subscriptions = try top.entries("subscriptions", known: ["id", "displayName"]).map { e throws(Problem) in
             SubscriptionEntry(id: try e.guid("id"), displayName: try e.requiredText("displayName"))
         }
-        self.users = try top.entries(
-            "users",
-            known: [
-                "id", "upn", "displayName", "mail", "enabled", "guest", "temporaryPassword", "password", "removed",
-                "directoryRoles",
-            ]
-        ).map { e throws(Problem) in
-            let name = try e.requiredText("upn")
-            return UserEntry(
-                id: try e.guid("id"),
-                name: name,
-                displayName: try e.text("displayName") ?? name,
-                mail: try e.text("mail"),
-                enabled: try e.bool("enabled", default: true),
-                guest: try e.bool("guest", default: false),
-                temporaryPassword: try e.bool("temporaryPassword", default: false),
-                directoryRoles: try e.texts("directoryRoles"),
-                password: try e.secretSource("password"),
-                removed: try e.bool("removed", default: false)
-            )
-        }
+        self.users = try Self.users(top)
         self.groups = try top.entries("groups", known: ["id", "name", "members", "removed"]).map { e throws(Problem) in
             GroupEntry(
                 id: try e.guid("id"),
@@ -136,21 +116,7 @@ struct ApplyFile {
                     isPublic: try e.bool("public", default: true)
                 )
             }
-        self.servicePrincipals = try top.entries(
-            "servicePrincipals",
-            known: ["id", "name", "appId", "enabled", "secret", "certificate", "removed"]
-        ).map { e throws(Problem) in
-            guard let appID = try e.guid("appId") else { throw e.problem("'appId' is missing") }
-            return ServicePrincipalEntry(
-                id: try e.guid("id"),
-                name: try e.requiredText("name"),
-                appID: appID,
-                enabled: try e.bool("enabled", default: true),
-                secret: try e.secretSource("secret"),
-                certificate: try e.secretSource("certificate"),
-                removed: try e.bool("removed", default: false)
-            )
-        }
+        self.servicePrincipals = try Self.servicePrincipals(top)
         self.resourceGroups = try top.entries("resourceGroups", known: ["name", "subscription", "location"])
             .map { e throws(Problem) in
                 ResourceGroupEntry(
@@ -160,20 +126,7 @@ struct ApplyFile {
                 )
             }
         self.networks = try Self.networks(top)
-        self.bastions = try top.entries(
-            "bastionHosts",
-            known: ["name", "resourceGroup", "virtualNetwork", "sku"] + Self.bastionFlags
-        ).map { e throws(Problem) in
-            var flags: [String: Bool] = [:]
-            for flag in Self.bastionFlags { flags[flag] = try e.bool(flag, default: false) }
-            return BastionEntry(
-                name: try e.requiredText("name"),
-                resourceGroup: try e.requiredText("resourceGroup"),
-                network: try e.requiredText("virtualNetwork"),
-                sku: try e.text("sku") ?? "Standard",
-                flags: flags
-            )
-        }
+        self.bastions = try Self.bastions(top)
         self.machines = try Self.machines(top)
         self.roleAssignments = try top.entries("roleAssignments", known: ["principal", "role", "scope", "removed"])
             .map { e throws(Problem) in
@@ -195,6 +148,65 @@ struct ApplyFile {
             displayName: try entry.text("displayName") ?? domain,
             domains: try entry.texts("domains")
         )
+    }
+
+    private static func users(_ top: YAMLEntry) throws(Problem) -> [UserEntry] {
+        try top.entries(
+            "users",
+            known: [
+                "id", "upn", "displayName", "mail", "enabled", "guest", "temporaryPassword", "password", "removed",
+                "directoryRoles",
+            ]
+        ).map { e throws(Problem) in
+            let name = try e.requiredText("upn")
+            return UserEntry(
+                id: try e.guid("id"),
+                name: name,
+                displayName: try e.text("displayName") ?? name,
+                mail: try e.text("mail"),
+                enabled: try e.bool("enabled", default: true),
+                guest: try e.bool("guest", default: false),
+                temporaryPassword: try e.bool("temporaryPassword", default: false),
+                directoryRoles: try e.texts("directoryRoles"),
+                password: try e.secretSource("password"),
+                removed: try e.bool("removed", default: false)
+            )
+        }
+    }
+
+    private static func servicePrincipals(_ top: YAMLEntry) throws(Problem) -> [ServicePrincipalEntry] {
+        try top.entries(
+            "servicePrincipals",
+            known: ["id", "name", "appId", "enabled", "secret", "certificate", "removed"]
+        ).map { e throws(Problem) in
+            guard let appID = try e.guid("appId") else { throw e.problem("'appId' is missing") }
+            return ServicePrincipalEntry(
+                id: try e.guid("id"),
+                name: try e.requiredText("name"),
+                appID: appID,
+                enabled: try e.bool("enabled", default: true),
+                secret: try e.secretSource("secret"),
+                certificate: try e.secretSource("certificate"),
+                removed: try e.bool("removed", default: false)
+            )
+        }
+    }
+
+    private static func bastions(_ top: YAMLEntry) throws(Problem) -> [BastionEntry] {
+        try top.entries(
+            "bastionHosts",
+            known: ["name", "resourceGroup", "virtualNetwork", "sku"] + Self.bastionFlags
+        ).map { e throws(Problem) in
+            var flags: [String: Bool] = [:]
+            for flag in Self.bastionFlags { flags[flag] = try e.bool(flag, default: false) }
+            return BastionEntry(
+                name: try e.requiredText("name"),
+                resourceGroup: try e.requiredText("resourceGroup"),
+                network: try e.requiredText("virtualNetwork"),
+                sku: try e.text("sku") ?? "Standard",
+                flags: flags
+            )
+        }
     }
 
     private static func networks(_ top: YAMLEntry) throws(Problem) -> [NetworkEntry] {

@@ -10,19 +10,19 @@ extension House {
     /// Machines that somebody may not see do not exist for them, as everywhere.
     var desktopNames: DesktopHosts {
         let registry = self.registry
-        let resources = self.resources
-        let accessControl = self.accessControl
         return DesktopHosts { name, subject in
-            let isVisible = { (path: ResourcePath) in
-                guard let type = resources.resource(path)?.type else { return false }
-                return accessControl.allows(.read(type), at: path, for: subject)
-            }
-            let found = registry.hosts(named: name).filter { isVisible($0.machine) }
+            let found = registry.hosts(named: name).filter { self.isVisible($0.machine, to: subject) }
             if let host = found.first, found.count == 1 {
                 return .allowed(DesktopHost(machine: host.machine, hostName: host.report.hostname))
             }
             return .refused(found.isEmpty ? .desktopUnknown(name) : .desktopAmbiguous(name, found.map(\.machine)))
         }
+    }
+
+    /// Whether somebody may see a machine; for who may not, it does not exist.
+    func isVisible(_ machine: ResourcePath, to subject: Subject) -> Bool {
+        guard let type = self.resources.resource(machine)?.type else { return false }
+        return self.accessControl.allows(.read(type), at: machine, for: subject)
     }
 }
 

@@ -31,7 +31,9 @@ extension House {
                 isEnrolled: facts != nil
             )
         }
-        surroundings.namesakes = { hosts.machines(reporting: $0) }
+        surroundings.namesakes = { name, subject in
+            hosts.machines(reporting: name).filter { house.isVisible($0, to: subject) }
+        }
         surroundings.channels = { house.desktopChannels(through: $0) }
         surroundings.plan = { try await house.desktopPlan(session: $0, signIn: $1) }
         surroundings.consent = self.configuration.desktopConsent

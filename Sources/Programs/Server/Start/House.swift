@@ -122,21 +122,10 @@ struct House: Sendable {
                 longestUserLifetime: configuration.longestCertificateLife
             )
         )
-        let dataPlane = String(configuration.publicURL.dropFirst("https://".count))
-        let networks = WiredNetworks(database: self.database)
-        self.networks = networks
-        var settings = ResourceSettings(
-            tenantID: tenant.id,
-            tenantName: tenant.displayName,
-            domains: tenant.domains
-        ) { _ in dataPlane }
-        settings.publicAddresses = configuration.publicAddresses.compactMap { AddressPrefix($0) }
-        let fabric = await configuration.makeFabric()
-        self.fabric = fabric
-        settings.isWired = { networks.contains($0) && !WiredNetworks.isOwn($1) }
-        settings.isDeclared = { networks.contains($0) }
+        self.networks = WiredNetworks(database: self.database)
+        self.fabric = await configuration.makeFabric()
         self.resources = Resources(
-            settings: settings,
+            settings: Self.resourceSettings(configuration, tenant, self.networks),
             accessControl: self.accessControl,
             database: self.database,
             audit: self.audit,
@@ -159,8 +148,6 @@ struct House: Sendable {
             clock: clock,
             settings: Self.hostSettings(configuration)
         )
-        let directory = self.directory
-        let resources = self.resources
         self.deployments = Deployments(
             resources: self.resources,
             accessControl: self.accessControl,
@@ -168,32 +155,28 @@ struct House: Sendable {
             audit: self.audit,
             clock: clock,
             random: random,
-            hooks: Self.deploymentHooks(directory)
+            hooks: Self.deploymentHooks(self.directory)
         )
         self.sessions = Sessions(
-            judge: ConnectionJudge(
-                judge: { Self.judge(resources, $0, $1, $2, $3) },
-                current: { id in try await directory.isEnabled(id) ? try await directory.subject(id) : nil },
-                goesOn: { Self.judge(resources, $0, $1, $2, $3, isOpen: true) },
-                entry: { [hosts] person, machine in
-                    if case .refused(let refusal) = try await hosts.access(of: person, to: machine) {
-                        refusal
-                    } else {
-                        nil
-                    }
-                }
-            ),
+            judge: Self.connectionJudge(self.resources, self.directory, self.hosts),
             accessControl: self.accessControl,
             audit: self.audit,
             clock: clock,
             random: random
         )
 
+        try await self.load(sealedWith: data.sealingKey)
+        self.connect()
+    }
+
+    // What the store holds, in the order in which the services need each other; throws a `Problem` that names the file of the sealing key
+    // when that does not open the keys.
+    private func load(sealedWith sealingKey: String) async throws {
         do {
             try await self.signingKeys.load()
             try await self.authorityKeys.load()
         } catch let error as KeysError {
-            throw Problem(error, sealingKey: data.sealingKey)
+            throw Problem(error, sealingKey: sealingKey)
         }
         try await self.directory.load()
         // The two large ones beside each other: nobody asks before both are there.
@@ -204,7 +187,23 @@ struct House: Sendable {
         _ = try await (rolesLoaded, resourcesLoaded)
         try await self.deployments.load()
         try await self.registry.load()
-        self.connect()
+    }
+
+    private static func connectionJudge(_ resources: Resources, _ directory: Directory, _ hosts: Hosts)
+        -> ConnectionJudge
+    {
+        ConnectionJudge(
+            judge: { Self.judge(resources, $0, $1, $2, $3) },
+            current: { id in try await directory.isEnabled(id) ? try await directory.subject(id) : nil },
+            goesOn: { Self.judge(resources, $0, $1, $2, $3, isOpen: true) },
+            entry: { person, machine in
+                if case .refused(let refusal) = try await hosts.access(of: person, to: machine) {
+                    refusal
+                } else {
+                    nil
+                }
+            }
+        )
     }
 
     // Rights first, so that nobody learns what exists; then whether the network leads there.
@@ -294,6 +293,23 @@ struct House: Sendable {
             }
         }
         return surroundings
+    }
+
+    private static func resourceSettings(
+        _ configuration: ServerConfiguration,
+        _ tenant: Tenant,
+        _ networks: WiredNetworks
+    ) -> ResourceSettings {
+        let dataPlane = String(configuration.publicURL.dropFirst("https://".count))
+        var settings = ResourceSettings(
+            tenantID: tenant.id,
+            tenantName: tenant.displayName,
+            domains: tenant.domains
+        ) { _ in dataPlane }
+        settings.publicAddresses = configuration.publicAddresses.compactMap { AddressPrefix($0) }
+        settings.isWired = { networks.contains($0) && !WiredNetworks.isOwn($1) }
+        settings.isDeclared = { networks.contains($0) }
+        return settings
     }
 
     private static func hostSettings(_ configuration: ServerConfiguration) -> HostSettings {

@@ -13,8 +13,42 @@ import Vocabulary
 extension House {
     /// Tells the services about each other: who issues certificates, who makes identities, who switches sign-in on.
     func connect() {
-        let authority = self.authority
-        self.federation.certificateIssuer = CertificateIssuer { order in
+        self.federation.certificateIssuer = Self.certificateIssuer(self.authority)
+        self.federation.desktopHosts = self.desktopNames
+        let directory = self.directory
+        let hosts = self.hosts
+        let resources = self.resources
+        hosts.follow(resources)
+        hosts.arrivals.subscribe { resources.machineIsReady($0) }
+        hosts.cuts.subscribe { [sessions] in sessions.endSignedIn($0.person, on: $0.machine, reason: $0.message) }
+        var hooks = ResourceHooks(
+            assignIdentity: { path in
+                let identity = try await directory.putManagedIdentity(for: path)
+                return (identity.id, directory.tenant.id)
+            },
+            removeIdentity: { path in _ = try await directory.removeManagedIdentity(for: path) },
+            signIn: SignInExtensionDriver(
+                enable: { await hosts.enableSignIn($0) },
+                disable: { await hosts.disableSignIn($0) }
+            ),
+            instanceView: { hosts.instanceView($0) }
+        )
+        hooks.perform = { task, machine in await hosts.perform(task, on: machine) }
+        hooks.fabric = self.fabric
+        hooks.enrolment = self.enrolment
+        hooks.clientID = { id in try? await directory.servicePrincipal(id)?.appID }
+        let url = self.configuration.publicURL
+        hooks.joinAdvice = { machine in
+            "Join it: 'sallyport host token --machine \(machine)' on the server prints a token, and on the machine "
+                + "'sally-agent join --server \(url) --token-file FILE' uses it."
+        }
+        resources.hooks = hooks
+        resources.resume()
+    }
+
+    // Who turns the keys of an order into certificates, and what those who ask hear when nobody does.
+    private static func certificateIssuer(_ authority: SSHAuthority) -> CertificateIssuer {
+        CertificateIssuer { order in
             do {
                 let key = try SSHPublicKey(jsonWebKey: order.key)
                 let verdict = try await authority.issueUserCertificate(
@@ -53,36 +87,6 @@ extension House {
                 )
             }
         }
-        self.federation.desktopHosts = self.desktopNames
-        let directory = self.directory
-        let hosts = self.hosts
-        let resources = self.resources
-        hosts.follow(resources)
-        hosts.arrivals.subscribe { resources.machineIsReady($0) }
-        hosts.cuts.subscribe { [sessions] in sessions.endSignedIn($0.person, on: $0.machine, reason: $0.message) }
-        var hooks = ResourceHooks(
-            assignIdentity: { path in
-                let identity = try await directory.putManagedIdentity(for: path)
-                return (identity.id, directory.tenant.id)
-            },
-            removeIdentity: { path in _ = try await directory.removeManagedIdentity(for: path) },
-            signIn: SignInExtensionDriver(
-                enable: { await hosts.enableSignIn($0) },
-                disable: { await hosts.disableSignIn($0) }
-            ),
-            instanceView: { hosts.instanceView($0) }
-        )
-        hooks.perform = { task, machine in await hosts.perform(task, on: machine) }
-        hooks.fabric = self.fabric
-        hooks.enrolment = self.enrolment
-        hooks.clientID = { id in try? await directory.servicePrincipal(id)?.appID }
-        let url = self.configuration.publicURL
-        hooks.joinAdvice = { machine in
-            "Join it: 'sallyport host token --machine \(machine)' on the server prints a token, and on the machine "
-                + "'sally-agent join --server \(url) --token-file FILE' uses it."
-        }
-        resources.hooks = hooks
-        resources.resume()
     }
 
     /// How a machine that is being made joins: a token of its own, and the authority behind this server's certificate.

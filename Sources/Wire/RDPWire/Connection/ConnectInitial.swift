@@ -37,7 +37,10 @@ public struct ConnectInitial: Hashable, Sendable {
             throw .malformed("\(name) with bytes after its user data")
         }
         try reader.expect([0x00, 0x05, 0x00, 0x14, 0x7c, 0x00, 0x01], "the object identifier of T.124")
-        _ = try reader.packedLength()
+        // A length that could be written shorter or longer moves the settings for hosts that pass over a fixed count of bytes (xrdp does).
+        guard try reader.packedLength() == reader.left else {
+            throw .malformed("\(name) with a conference of another length than it says")
+        }
         try reader.expect([0x00, 0x08, 0x00, 0x10, 0x00, 0x01, 0xc0, 0x00], "a conference create request")
         try reader.expect(Array("Duca".utf8), "the client's key")
         guard try reader.packedLength() == reader.left else {

@@ -1,7 +1,9 @@
 /// The ways to secure a connection that a client asks for and a host selects from. Source: MS-RDPBCGR 2.2.1.1.1.
 public struct SecurityProtocols: OptionSet, Hashable, Sendable {
+    /// The bits as they are sent, in little-endian order.
     public let rawValue: UInt32
 
+    /// Makes a set from its bits; unknown ones are kept.
     public init(rawValue: UInt32) {
         self.rawValue = rawValue
     }

@@ -2,7 +2,8 @@ public import NIOCore
 
 /// Cuts a stream of gateway packets, from wherever it is split, into packets and stretches of the desktop's bytes.
 ///
-/// Holds at most one unfinished packet. After an error nothing more can be read.
+/// Holds at most one unfinished packet. After an error nothing more can be read. Source: MS-TSGU section 2.2.5.3, whose packets begin with two
+/// bytes of type, two reserved and four of length, all little-endian; the length counts these eight bytes too.
 public struct GatewayDecoder: Sendable {
     /// What the stream holds next.
     public enum Event: Hashable, Sendable {

@@ -1,7 +1,9 @@
 /// What the two sides of a gateway connection can do. Source: MS-TSGU section 2.2.5.2.20.
 public struct GatewayCapabilities: OptionSet, Hashable, Sendable {
+    /// The bits as they are sent.
     public let rawValue: UInt32
 
+    /// Makes a set from its bits; unknown ones are kept.
     public init(rawValue: UInt32) {
         self.rawValue = rawValue
     }
@@ -22,8 +24,10 @@ public struct GatewayCapabilities: OptionSet, Hashable, Sendable {
 
 /// How a client can prove who it is. Source: MS-TSGU section 2.2.5.3.2.
 public struct GatewayAuthentication: OptionSet, Hashable, Sendable {
+    /// The bits as they are sent.
     public let rawValue: UInt16
 
+    /// Makes a set from its bits; unknown ones are kept.
     public init(rawValue: UInt16) {
         self.rawValue = rawValue
     }
@@ -42,8 +46,10 @@ public struct GatewayAuthentication: OptionSet, Hashable, Sendable {
 ///
 /// Source: MS-TSGU section 2.2.5.3.7.
 public struct GatewayRedirection: OptionSet, Hashable, Sendable {
+    /// The bits as they are sent.
     public let rawValue: UInt32
 
+    /// Makes a set from its bits; unknown ones are kept.
     public init(rawValue: UInt32) {
         self.rawValue = rawValue
     }

@@ -23,6 +23,8 @@ public struct GatewayMachine: ~Copyable {
         case handshake
         case tunnel
         case judging(isRenewal: Bool)
+        /// Refused: the tunnel leads nowhere but to the words that say why.
+        case explaining(GatewayCode, String)
         case authorization(GatewayTerms, isRenewal: Bool)
         case channel(GatewayTerms, isRenewal: Bool)
         case dialling(GatewayTerms)
@@ -47,7 +49,7 @@ public struct GatewayMachine: ~Copyable {
     public var isWaiting: Bool {
         switch self.state {
         case .judging, .dialling: true
-        case .handshake, .tunnel, .authorization, .channel, .open, .closing, .over: false
+        case .handshake, .tunnel, .explaining, .authorization, .channel, .open, .closing, .over: false
         }
     }
 
@@ -85,6 +87,11 @@ public struct GatewayMachine: ~Copyable {
                 health: nil
             )
             return [.send(answer)] + (isRenewal ? [.renew] : [])
+        case (.explaining, .tunnelAuthorization):
+            return [.send(.tunnelAuthorizationResponse(.success, redirection: nil, idleMinutes: nil, health: nil))]
+        case (.explaining(let code, let sentence), .channelCreate):
+            self.state = .closing
+            return [.send(Self.channelOpened), .send(.serviceMessage(sentence)), .send(.closeChannel(code))]
         case (.channel(_, isRenewal: true), .channelCreate):
             // The target was judged again with the token; the first tunnel goes on carrying the bytes.
             self.state = .closing
@@ -97,7 +104,8 @@ public struct GatewayMachine: ~Copyable {
         case (_, .closeChannel):
             self.state = .over
             return [.send(.closeChannelResponse(.success)), .end]
-        case (.tunnel, _), (.judging, _), (.authorization, _), (.channel, _), (.dialling, _), (.open, _):
+        case (.tunnel, _), (.judging, _), (.explaining, _), (.authorization, _), (.channel, _), (.dialling, _),
+            (.open, _):
             return self.fail(.internalError)
         }
     }
@@ -106,7 +114,8 @@ public struct GatewayMachine: ~Copyable {
     public mutating func receiveData() -> [Action] {
         switch self.state {
         case .open, .closing, .over: return []
-        case .handshake, .tunnel, .judging, .authorization, .channel, .dialling: return self.fail(.internalError)
+        case .handshake, .tunnel, .judging, .explaining, .authorization, .channel, .dialling:
+            return self.fail(.internalError)
         }
     }
 
@@ -146,7 +155,15 @@ public struct GatewayMachine: ~Copyable {
     }
 
     /// The token or the target is refused.
-    public mutating func refuse(_ code: GatewayCode) -> [Action] { self.fail(code) }
+    ///
+    /// Clients turn a refused token into a sentence of their own, which does not say what to do. Messages they show only once a desktop is
+    /// open, so one that can show them is let in that far, to no machine, and gets the reason and the code there.
+    public mutating func refuse(_ code: GatewayCode, because reason: String? = nil) -> [Action] {
+        guard let reason, case .judging(isRenewal: false) = self.state, self.capabilities.contains(.serviceMessages)
+        else { return self.fail(code) }
+        self.state = .explaining(code, reason)
+        return [.send(.tunnelResponse(.success, GatewayTunnelFields(tunnel: 1, capabilities: .serviceMessages)))]
+    }
 
     /// The session is about to end: the client is told why before it hears so from the desktop itself, after which it might not read on.
     public mutating func explain(_ message: String) -> [Action] {
@@ -182,7 +199,7 @@ public struct GatewayMachine: ~Copyable {
         switch self.state {
         case .handshake: answer = .handshakeResponse(code, .token)
         case .tunnel, .judging: answer = .tunnelResponse(code, GatewayTunnelFields())
-        case .authorization:
+        case .explaining, .authorization:
             answer = .tunnelAuthorizationResponse(code, redirection: nil, idleMinutes: nil, health: nil)
         case .channel, .dialling:
             answer = .channelResponse(code, channel: nil, datagramPort: nil, datagramCookie: nil)

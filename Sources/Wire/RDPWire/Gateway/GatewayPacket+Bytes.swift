@@ -4,7 +4,7 @@ extension GatewayPacket {
     /// The longest text or field in one packet: its length is sixteen bits.
     static let longestField = 65_535
 
-    /// The packet as bytes. Texts and fields beyond 65,535 bytes are cut.
+    /// The packet as bytes. Texts and fields beyond 65,535 bytes are cut. Source: MS-TSGU section 2.2.5.3.
     public var bytes: ByteBuffer {
         var body = ByteBuffer()
         self.writeBody(to: &body)

@@ -1,5 +1,3 @@
-public import Vocabulary
-
 /// A range of IPv4 addresses in CIDR form. Source: RFC 4632 section 3.1.
 public struct AddressPrefix: Hashable, Sendable {
     /// The first address.
@@ -20,8 +18,17 @@ public struct AddressPrefix: Hashable, Sendable {
         guard base.number & ~self.mask == 0 else { return nil }
     }
 
+    /// Reads an address or a range as rules name them: bits beyond the length are allowed and mean nothing.
+    public init?(masking text: some StringProtocol) {
+        let parts = text.split(separator: "/" as Character, omittingEmptySubsequences: false)
+        guard (1...2).contains(parts.count), let address = IPv4Address(parts[0]),
+            let length = parts.count == 2 ? Int(parts[1]) : 32, (0...32).contains(length)
+        else { return nil }
+        self.init(address, length: length)
+    }
+
     /// The range of a length that an address lies in; the length must be one from 0 to 32.
-    init(_ address: IPv4Address, length: Int) {
+    public init(_ address: IPv4Address, length: Int) {
         self.base = IPv4Address(number: length == 0 ? 0 : address.number & (UInt32.max << UInt32(32 - length)))
         self.length = length
     }
@@ -31,16 +38,16 @@ public struct AddressPrefix: Hashable, Sendable {
     }
 
     /// Every address.
-    static let everything = AddressPrefix(IPv4Address(number: 0), length: 0)
+    public static let everything = AddressPrefix(IPv4Address(number: 0), length: 0)
 
     /// What both ranges hold: the smaller one if it lies in the other, else nothing.
-    func intersection(_ other: AddressPrefix) -> AddressPrefix? {
+    public func intersection(_ other: AddressPrefix) -> AddressPrefix? {
         if self.contains(other) { return other }
         return other.contains(self) ? self : nil
     }
 
     /// What is left without another range, in at most 32 parts.
-    func without(_ other: AddressPrefix) -> [AddressPrefix] {
+    public func without(_ other: AddressPrefix) -> [AddressPrefix] {
         guard self.overlaps(other) else { return [self] }
         guard self.length < other.length else { return [] }
         let low = AddressPrefix(self.base, length: self.length + 1)
@@ -50,6 +57,9 @@ public struct AddressPrefix: Hashable, Sendable {
 
     /// The last address.
     public var last: IPv4Address { IPv4Address(number: self.base.number | ~self.mask) }
+
+    /// The first address behind the network's own; Azure gives it to the gateway of a subnet.
+    public var gateway: IPv4Address { IPv4Address(number: self.base.number &+ 1) }
 
     /// Whether the address lies in the range.
     public func contains(_ address: IPv4Address) -> Bool {
