@@ -198,17 +198,10 @@ struct GraphReadingTests {
         }
     }
 
-    @Test("nothing is changed through these routes", arguments: [HTTPRequest.Method.put, .delete])
-    func readOnly(method: HTTPRequest.Method) async throws {
+    @Test("objects are not replaced as a whole")
+    func noReplacing() async throws {
         let world = try await GraphWorld()
-        let answer = try await world.send(
-            method,
-            "/v1.0/users/\(world.bob.id)",
-            as: world.alice.id,
-            ["displayName": "x"]
-        )
-        #expect(answer.status == 405)
-        let post = try await world.send(.post, "/v1.0/users", as: world.alice.id, ["displayName": "x"])
-        #expect(post.status == 400)
+        let path = "/v1.0/users/\(world.bob.id)"
+        #expect(try await world.send(.put, path, as: world.alice.id, ["displayName": "x"]).status == 405)
     }
 }

@@ -146,7 +146,7 @@ struct ServicePrincipalTests {
         let robot = try await world.directory.put(servicePrincipal: ServicePrincipalDraft(displayName: "r")).value
         let made = try await world.directory.addSecret(to: robot.id)
         let text = made.secret.withValue { $0 }
-        #expect(text.count == 43)
+        #expect(text.count == 44)
         #expect("\(made)".contains("‹secret›") && !"\(made)".contains(text))
         let stored = try await world.database.read { try $0.rows("SELECT hash FROM identity_credential") }
         #expect(try stored.map { try $0.text("hash").hasPrefix("$argon2id$") } == [true])

@@ -17,9 +17,10 @@ extension Directory {
         let now = self.clock.now
         let (principal, good, all) = try await self.database.read { reader in
             let principal = try Self.servicePrincipal(appID: appID, in: reader)
-            guard let id = principal?.id else { return (principal, [String](), [String]()) }
-            let good = try Self.secretHashes(of: id, at: now, in: reader)
-            return (principal, good, try Self.secretHashes(of: id, at: nil, in: reader))
+            guard principal != nil else { return (principal, [String](), [String]()) }
+            let owners = try Self.credentialOwners(appID: appID, in: reader)
+            let good = try Self.secretHashes(of: owners, at: now, in: reader)
+            return (principal, good, try Self.secretHashes(of: owners, at: nil, in: reader))
         }
         let expired = all.filter { !good.contains($0) }
         // Never more work than a few secrets' worth, never less than one.

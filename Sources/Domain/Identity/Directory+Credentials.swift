@@ -10,33 +10,45 @@ extension Directory {
             guard let owner = try Self.servicePrincipal(appID: appID, in: reader), owner.accountEnabled else {
                 return []
             }
-            return try Self.certificates(of: owner.id, at: now, in: reader)
+            return try Self.certificates(
+                of: try Self.credentialOwners(appID: appID, in: reader),
+                at: now,
+                in: reader
+            )
         }
     }
 
-    /// A service principal's secrets and certificates, without the secret parts, oldest first.
+    /// The secrets and certificates of a service principal or application, without the secret parts, oldest first.
     public func credentials(of id: GUID) async throws -> [Credential] {
+        try await self.credentials(of: [id])[id] ?? []
+    }
+
+    /// The same of many, by whose they are.
+    public func credentials(of ids: [GUID]) async throws -> [GUID: [Credential]] {
         try await self.database.read { reader in
-            try reader.rows(
+            let rows = try reader.rows(
                 """
-                SELECT id, kind, display_name, created_at, expires_at FROM identity_credential
-                WHERE owner = \(id)
+                SELECT id, owner, kind, display_name, created_at, expires_at FROM identity_credential
+                WHERE owner IN (\(list: ids))
                 ORDER BY created_at, id
                 """
-            ).map { try Credential(row: $0) }
+            )
+            return try Dictionary(grouping: rows) { try $0.guid("owner") }
+                .mapValues { try $0.map { try Credential(row: $0) } }
         }
     }
 
-    /// Makes a further secret for a service principal; this is the only time that it can be seen.
+    /// Makes a further secret for a service principal or application; this is the only time that it can be seen.
     ///
-    /// Throws `Request_ResourceNotFound` when there is no such service principal.
+    /// Throws `Request_ResourceNotFound` when there is no such thing, `Request_BadRequest` when it has too many.
     public func addSecret(
         to id: GUID,
         displayName: String = "",
         expiresAt: Instant? = nil,
         by author: Author = .system
     ) async throws -> (credential: Credential, secret: Secret<String>) {
-        let text = self.random.token(bytes: 32)
+        // Command lines would read a secret that begins with a hyphen as an option.
+        let text = "s" + self.random.token(bytes: 32)
         let hash = try await self.passwords.hash(Secret(Array(text.utf8)))
         let credential = try await self.add(
             Credential(
@@ -54,7 +66,7 @@ extension Directory {
         return (credential, Secret(text))
     }
 
-    /// Adds a certificate (DER) to a service principal. Throws `Request_ResourceNotFound` when there is no such service principal.
+    /// Adds a certificate (DER) to a service principal or application. Throws as `addSecret`.
     @discardableResult
     public func addCertificate(
         _ certificate: [UInt8],
@@ -78,7 +90,7 @@ extension Directory {
         )
     }
 
-    /// Takes a secret or certificate away from a service principal; returns false when it does not have it. Its tokens are revoked.
+    /// Takes a secret or certificate away from a service principal or application; returns false when it does not have it. Its tokens are revoked.
     @discardableResult
     public func removeCredential(
         _ credential: GUID,
@@ -90,18 +102,20 @@ extension Directory {
                 "DELETE FROM identity_credential WHERE id = \(credential) AND owner = \(id)"
             )
             guard count > 0 else { return Effect(false) }
+            let appID = try Self.holder(id, in: transaction)
             try transaction.run(
                 """
                 UPDATE identity_service_principal SET tokens_valid_from = CASE
                     WHEN tokens_valid_from + 1000 > \(self.clock.now.afterThisSecond) THEN tokens_valid_from + 1000
                     ELSE \(self.clock.now.afterThisSecond)
                 END
-                WHERE id = \(id)
+                WHERE app_id = \(appID)
                 """
             )
             return Effect(
                 true,
-                changes: [.servicePrincipal(id)],
+                changes: try Self.servicePrincipal(appID: appID, in: transaction).map { [.servicePrincipal($0.id)] }
+                    ?? [],
                 events: [
                     self.event(
                         "credential.remove",
@@ -122,10 +136,9 @@ extension Directory {
         by author: Author
     ) async throws -> Credential {
         try await self.commit { transaction in
-            guard
-                let holder = try transaction.row("SELECT kind FROM identity_service_principal WHERE id = \(owner)"),
-                try holder.text("kind") == ServicePrincipal.Kind.application.rawValue
-            else { throw Problem.notFound(owner.description) }
+            let appID = try Self.holder(owner, in: transaction)
+            let owners = try Self.credentialOwners(appID: appID, in: transaction)
+            try self.checkRoom(for: credential.kind, of: owners, in: transaction)
             try ServicePrincipalPlan.add(
                 credential.id,
                 hash: hash,
@@ -138,7 +151,8 @@ extension Directory {
             )
             return Effect(
                 credential,
-                changes: [.servicePrincipal(owner)],
+                changes: try Self.servicePrincipal(appID: appID, in: transaction).map { [.servicePrincipal($0.id)] }
+                    ?? [],
                 events: [
                     self.event(
                         "credential.add",
@@ -151,23 +165,64 @@ extension Directory {
         }
     }
 
+    /// The application id that credentials of this owner are for. Throws `Request_ResourceNotFound`.
+    private static func holder(_ owner: GUID, in reader: any Reader) throws -> GUID {
+        let row = try reader.row(
+            """
+            SELECT app_id FROM identity_service_principal
+            WHERE id = \(owner) AND kind = \(ServicePrincipal.Kind.application.rawValue)
+            UNION ALL
+            SELECT app_id FROM identity_registration WHERE id = \(owner)
+            """
+        )
+        guard let row else { throw Problem.notFound(owner.description) }
+        return try row.guid("app_id")
+    }
+
+    /// Whose credentials open the door for an application: its service principal's, and its registration's.
+    static func credentialOwners(appID: GUID, in reader: any Reader) throws -> [GUID] {
+        try reader.rows(
+            """
+            SELECT id FROM identity_service_principal WHERE app_id = \(appID)
+            UNION ALL
+            SELECT id FROM identity_registration WHERE app_id = \(appID)
+            """
+        ).map { try $0.guid("id") }
+    }
+
+    /// As many working secrets as a sign-in is willing to try, and as many credentials at all.
+    static let most = (secrets: 5, credentials: 30)
+
+    private func checkRoom(for kind: Credential.Kind, of owners: [GUID], in reader: any Reader) throws {
+        let count = try reader.row(
+            "SELECT COUNT(*) AS credentials FROM identity_credential WHERE owner IN (\(list: owners))"
+        )?.integer("credentials")
+        let secrets = try Self.secretHashes(of: owners, at: self.clock.now, in: reader).count
+        guard count ?? 0 < Self.most.credentials, kind != .secret || secrets < Self.most.secrets else {
+            throw Problem.badRequest(
+                "An application has at most \(Self.most.secrets) secrets that work, and \(Self.most.credentials) "
+                    + "credentials at all: remove one first."
+            )
+        }
+    }
+
     /// Certificates that work at a time, or all of them.
-    static func certificates(of id: GUID, at now: Instant?, in reader: any Reader) throws -> [[UInt8]] {
+    static func certificates(of owners: [GUID], at now: Instant?, in reader: any Reader) throws -> [[UInt8]] {
         try reader.rows(
             """
             SELECT certificate FROM identity_credential
-            WHERE owner = \(id) AND kind = 'certificate' AND (expires_at IS NULL OR expires_at > \(now?.milliseconds ?? .min))
+            WHERE owner IN (\(list: owners)) AND kind = 'certificate' AND (expires_at IS NULL OR expires_at > \(now?.milliseconds ?? .min))
             ORDER BY created_at, id
             """
         ).map { try $0.blob("certificate") }
     }
 
     /// Hashes of secrets that work at a time, or of all.
-    static func secretHashes(of id: GUID, at now: Instant?, in reader: any Reader) throws -> [String] {
+    static func secretHashes(of owners: [GUID], at now: Instant?, in reader: any Reader) throws -> [String] {
         try reader.rows(
             """
             SELECT hash FROM identity_credential
-            WHERE owner = \(id) AND kind = 'secret' AND (expires_at IS NULL OR expires_at > \(now?.milliseconds ?? .min))
+            WHERE owner IN (\(list: owners)) AND kind = 'secret' AND (expires_at IS NULL OR expires_at > \(now?.milliseconds ?? .min))
             ORDER BY created_at DESC, id
             """
         ).map { try $0.text("hash") }

@@ -124,6 +124,11 @@ extension Directory {
         guard Name.isDisplayable(draft.displayName) else {
             throw Problem.badRequest("The group's name needs 1 to 256 printable characters.")
         }
+        guard draft.mailNickname.map(Name.isNickname) ?? true else {
+            throw Problem.badRequest(
+                "A mail nickname needs 1 to 64 ASCII characters without blanks and @ ( ) \\ [ ] \" ; : < > ,"
+            )
+        }
         let fresh = GUID(from: self.random)
         return try await self.commit(dryRun: dryRun) { transaction in
             let old = try Self.old(draft, in: transaction)
@@ -132,18 +137,27 @@ extension Directory {
             var changed: [String] = []
             if old?.displayName != draft.displayName { changed.append("displayName") }
             if old?.description != description { changed.append("description") }
+            let nickname = draft.mailNickname ?? old?.mailNickname
+            if old?.mailNickname != nickname { changed.append("mailNickname") }
             if let old, changed.isEmpty { return Effect(PutOutcome(value: old, isNew: false, changed: [])) }
             let id = old?.id ?? draft.id ?? fresh
             let number = try old?.unixID ?? Self.register(id, kind: "group", in: transaction)
             try transaction.run(
                 """
-                INSERT INTO identity_group (id, display_name, display_key, description, unix_id)
-                VALUES (\(id), \(draft.displayName), \(Name.key(draft.displayName)), \(description), \(number))
+                INSERT INTO identity_group (id, display_name, display_key, description, unix_id, mail_nickname)
+                VALUES (\(id), \(draft.displayName), \(Name.key(draft.displayName)), \(description), \(number), \(nickname))
                 ON CONFLICT (id) DO UPDATE SET
-                    display_name = excluded.display_name, display_key = excluded.display_key, description = excluded.description
+                    display_name = excluded.display_name, display_key = excluded.display_key, description = excluded.description,
+                    mail_nickname = excluded.mail_nickname
                 """
             )
-            let group = Group(id: id, displayName: draft.displayName, description: description, unixID: number)
+            let group = Group(
+                id: id,
+                displayName: draft.displayName,
+                description: description,
+                mailNickname: nickname,
+                unixID: number
+            )
             return Effect(
                 PutOutcome(value: group, isNew: old == nil, changed: changed),
                 changes: [.group(id)],
@@ -175,6 +189,7 @@ extension Group {
             id: try row.guid("id"),
             displayName: try row.text("display_name"),
             description: try row.optionalText("description"),
+            mailNickname: try row.optionalText("mail_nickname"),
             unixID: try row.integer("unix_id")
         )
     }

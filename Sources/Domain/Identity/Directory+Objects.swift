@@ -107,17 +107,7 @@ extension Directory {
         try await self.commit(dryRun: dryRun) { transaction in
             guard let principal = try Self.principal(id, in: transaction) else { return Effect(nil) }
             try Self.checkSpared(id, by: author, "deleted", in: transaction)
-            try transaction.run("DELETE FROM identity_user WHERE id = \(id)")
-            try transaction.run("DELETE FROM identity_former_name WHERE user_id = \(id)")
-            try transaction.run("DELETE FROM identity_group WHERE id = \(id)")
-            try transaction.run("DELETE FROM identity_service_principal WHERE id = \(id)")
-            try transaction.run("DELETE FROM identity_service_principal_name WHERE owner = \(id)")
-            try transaction.run("DELETE FROM identity_credential WHERE owner = \(id)")
-            try transaction.run("DELETE FROM identity_member WHERE member_id = \(id) OR group_id = \(id)")
-            try transaction.run("DELETE FROM identity_role WHERE principal_id = \(id)")
-            try LockOut.lift(id, in: transaction)
-            try FamiliarPlaces.forget(id, in: transaction)
-            try transaction.run("UPDATE identity_object SET is_deleted = 1 WHERE id = \(id)")
+            try Self.erase(id, in: transaction)
             return Effect(
                 principal,
                 changes: [principal.change],
@@ -131,6 +121,22 @@ extension Directory {
                 ]
             )
         }
+    }
+
+    /// Takes every trace of an object away but its id and number.
+    static func erase(_ id: GUID, in transaction: any Transaction) throws {
+        try transaction.run("DELETE FROM identity_user WHERE id = \(id)")
+        try transaction.run("DELETE FROM identity_former_name WHERE user_id = \(id)")
+        try transaction.run("DELETE FROM identity_group WHERE id = \(id)")
+        try transaction.run("DELETE FROM identity_service_principal WHERE id = \(id)")
+        try transaction.run("DELETE FROM identity_service_principal_name WHERE owner = \(id)")
+        try transaction.run("DELETE FROM identity_credential WHERE owner = \(id)")
+        try transaction.run("DELETE FROM identity_member WHERE member_id = \(id) OR group_id = \(id)")
+        try transaction.run("DELETE FROM identity_role WHERE principal_id = \(id)")
+        try transaction.run("DELETE FROM identity_owner WHERE owner_id = \(id) OR object_id = \(id)")
+        try LockOut.lift(id, in: transaction)
+        try FamiliarPlaces.forget(id, in: transaction)
+        try transaction.run("UPDATE identity_object SET is_deleted = 1 WHERE id = \(id)")
     }
 
     /// The directory roles that somebody has.

@@ -75,7 +75,7 @@ extension Directory {
                 ORDER BY display_key, id
                 LIMIT \(query.limit + 1)
                 """
-        case .userPrincipalName, .mail:
+        case .userPrincipalName, .mail, .identifierURI, .mailNickname:
             throw .unsupported(condition.property, "service principals")
         }
     }
@@ -153,7 +153,8 @@ extension Directory {
         }
         let present = try await self.database.read { reader in
             guard let old = try ServicePrincipalPlan.old(draft, in: reader) else { return [String]() }
-            return try Self.secretHashes(of: old.id, at: nil, in: reader)
+            let owners = try Self.credentialOwners(appID: old.appID, in: reader)
+            return try Self.secretHashes(of: owners, at: nil, in: reader)
         }
         if present.count == 1, try await self.passwords.verify(secret, against: present[0]) { return nil }
         return try await self.passwords.hash(secret)

@@ -62,7 +62,7 @@ extension Directory {
                 ORDER BY display_key, id
                 LIMIT \(query.limit + 1)
                 """
-        case .appID, .servicePrincipalName:
+        case .appID, .servicePrincipalName, .identifierURI, .mailNickname:
             throw .unsupported(condition.property, "users")
         }
     }

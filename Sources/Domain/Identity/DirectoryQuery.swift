@@ -10,6 +10,8 @@ public struct DirectoryQuery: Sendable, Hashable {
         case mail
         case appID = "appId"
         case servicePrincipalName = "servicePrincipalNames"
+        case identifierURI = "identifierUris"
+        case mailNickname
     }
 
     /// How a value is compared, always without regard to letter case.

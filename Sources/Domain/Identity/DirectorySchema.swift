@@ -124,5 +124,6 @@ extension Directory {
             ]
         ),
         Migration("identity-2", FamiliarPlaces.schema),
+        Migration("identity-3", RegistrationSchema.statements),
     ]
 }

@@ -94,16 +94,17 @@ struct ServicePrincipalPlan {
         if self.old?.names != self.new.names { changed.append("servicePrincipalNames") }
         if self.old?.accountEnabled != self.new.accountEnabled { changed.append("accountEnabled") }
         let stored = changed.isEmpty ? self.new : try Self.store(self.new, isNew: self.old == nil, in: transaction)
+        let owners = try Directory.credentialOwners(appID: stored.appID, in: transaction)
         if let hash {
-            try transaction.run("DELETE FROM identity_credential WHERE owner = \(stored.id) AND kind = 'secret'")
+            try transaction.run("DELETE FROM identity_credential WHERE owner IN (\(list: owners)) AND kind = 'secret'")
             try Self.add(self.fresh.secretID, hash: hash, to: stored.id, at: self.now, in: transaction)
             changed.append("passwordCredentials")
         }
         if let certificate {
-            let present = try Directory.certificates(of: stored.id, at: nil, in: transaction)
+            let present = try Directory.certificates(of: owners, at: nil, in: transaction)
             if present != [certificate] {
                 try transaction.run(
-                    "DELETE FROM identity_credential WHERE owner = \(stored.id) AND kind = 'certificate'"
+                    "DELETE FROM identity_credential WHERE owner IN (\(list: owners)) AND kind = 'certificate'"
                 )
                 try Self.add(
                     self.fresh.certificateID,

@@ -51,7 +51,7 @@ struct UserPrincipalName: Hashable, Sendable {
         "nobody",
         "nogroup", "_apt", "sshd", "messagebus", "dbus", "polkitd", "postfix", "chrony", "wheel", "sudo", "shadow",
         "tty", "disk",
-        "kmem", "utmp", "staff", "users", "sallyport", "sally-agent",
+        "kmem", "utmp", "staff", "users", "sallyport", "sally-agent", "docker", "lxd", "libvirt", "kvm",
     ]
 }
 
@@ -77,6 +77,12 @@ enum Name {
             default: true
             }
         }
+    }
+
+    /// Whether a text may stand before the @ of a mail address. Source: Microsoft Graph, "user resource type", mailNickname.
+    static func isNickname(_ text: String) -> Bool {
+        (1...64).contains(text.utf8.count)
+            && text.utf8.allSatisfy { (0x21...0x7e).contains($0) && !"@()\\[]\";:<>,".utf8.contains($0) }
     }
 
     /// The form of a display name that is searched and sorted by.

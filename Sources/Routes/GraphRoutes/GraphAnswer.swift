@@ -22,21 +22,19 @@ enum GraphAnswer {
 
     static func response(_ problem: Problem, _ correlation: GUID, at instant: Instant) -> Response {
         let status = Self.status(of: problem.code)
-        var response = Self.response(
-            status,
-            [
-                "error": [
-                    "code": .string(problem.code),
-                    "message": .string(problem.shown),
-                    "innerError": [
-                        "date": .string(String(instant.description.prefix(19))),
-                        "request-id": .string(correlation.description),
-                        "client-request-id": .string(correlation.description),
-                    ],
-                ]
+        var error: JSONValue = [
+            "code": .string(problem.code),
+            "message": .string(problem.shown),
+            "innerError": [
+                "date": .string(String(instant.description.prefix(19))),
+                "request-id": .string(correlation.description),
+                "client-request-id": .string(correlation.description),
             ],
-            correlation
-        )
+        ]
+        if problem.code == "Request_MultipleObjectsWithSameKeyValue" {
+            error["details"] = [["code": "ObjectConflict", "message": .string(problem.shown)]]
+        }
+        var response = Self.response(status, ["error": error], correlation)
         if status == .unauthorized {
             response.headers[.wwwAuthenticate] = "Bearer realm=\"\", error=\"invalid_token\""
         }

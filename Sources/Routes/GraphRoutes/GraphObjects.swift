@@ -4,9 +4,11 @@ import Vocabulary
 extension GraphRoutes {
     func groups(_ request: GraphRequest, _ reader: GraphReader) async throws(Problem) -> JSONValue {
         try await reader.requireAll()
-        let query = try Self.query(request)
+        let filter = try GraphFilter.conditions(request.filter)
+        let query = DirectoryQuery(filter.first, limit: request.limit, after: request.after)
         let page = try await Problem.hiding { try await self.directory.groups(query) }
-        return try self.list("groups", page.values.map { GraphDocument.shape(of: $0) }, next: page.next, request)
+        let shapes = filter.rest(page.values.map { GraphDocument.shape(of: $0) })
+        return try self.list("groups", shapes, next: page.next, request)
     }
 
     /// One group and its members: `groups/{id}`, `…/members`, `…/transitiveMembers`.
@@ -17,10 +19,8 @@ extension GraphRoutes {
         _ reader: GraphReader
     ) async throws(Problem) -> JSONValue {
         try await reader.requireAll()
-        guard
-            let id = GUID(name),
-            let group = try await Problem.hiding({ try await self.directory.group(id) })
-        else { throw .unknownObject(name) }
+        let group = try await self.group(name)
+        let id = group.id
         switch (rest.first?.lowercased(), rest.count) {
         case (nil, _):
             return try GraphDocument.shape(of: group).document(request.select)
@@ -36,36 +36,6 @@ extension GraphRoutes {
             return try await self.groups(containing: id, directly: true, request)
         default:
             throw .unknownSegment(request)
-        }
-    }
-
-    func servicePrincipals(_ request: GraphRequest, _ reader: GraphReader) async throws(Problem) -> JSONValue {
-        try await reader.requireAll()
-        let query = try Self.query(request)
-        let page = try await Problem.hiding { try await self.directory.servicePrincipals(query) }
-        let shapes = page.values.map { GraphDocument.shape(of: $0) }
-        return try self.list("servicePrincipals", shapes, next: page.next, request)
-    }
-
-    /// One service principal: `servicePrincipals/{id}` or `servicePrincipals(appId='…')`, and its groups.
-    func servicePrincipal(
-        _ name: String,
-        _ rest: [String],
-        _ request: GraphRequest,
-        _ reader: GraphReader
-    ) async throws(Problem) -> JSONValue {
-        let appID = name.lowercased().hasPrefix("appid=") ? GUID(name.dropFirst("appid=".count)) : nil
-        try await reader.require(GUID(name) == reader.subject.id)
-        let found = try await Problem.hiding {
-            if let appID { return try await self.directory.servicePrincipal(appID: appID) }
-            guard let id = GUID(name) else { return ServicePrincipal?.none }
-            return try await self.directory.servicePrincipal(id)
-        }
-        guard let found else { throw .unknownObject(name) }
-        switch (rest.first?.lowercased(), rest.count) {
-        case (nil, _): return try GraphDocument.shape(of: found).document(request.select)
-        case ("memberof", 1): return try await self.groups(containing: found.id, directly: true, request)
-        default: throw .unknownSegment(request)
         }
     }
 
@@ -114,8 +84,11 @@ extension GraphRoutes {
 
     // MARK: Lists
 
-    static func query(_ request: GraphRequest) throws(Problem) -> DirectoryQuery {
-        DirectoryQuery(try GraphFilter.condition(request.filter), limit: request.limit, after: request.after)
+    /// A single object in an answer of its own.
+    func document(of shape: GraphDocument.Shape, _ list: String, _ request: GraphRequest) throws(Problem) -> JSONValue {
+        var document = try shape.document(request.select)
+        document["@odata.context"] = .string("\(self.base)/v1.0/$metadata#\(list)/$entity")
+        return document
     }
 
     func list(

@@ -6,9 +6,11 @@ import Vocabulary
 extension GraphRoutes {
     func users(_ request: GraphRequest, _ reader: GraphReader) async throws(Problem) -> JSONValue {
         try await reader.requireAll()
-        let query = try Self.query(request)
+        let filter = try GraphFilter.conditions(request.filter)
+        let query = DirectoryQuery(filter.first, limit: request.limit, after: request.after)
         let page = try await Problem.hiding { try await self.directory.users(query) }
-        return try self.list("users", page.values.map { GraphDocument.shape(of: $0) }, next: page.next, request)
+        let shapes = filter.rest(page.values.map { GraphDocument.shape(of: $0) })
+        return try self.list("users", shapes, next: page.next, request)
     }
 
     /// One user and what belongs to them: `users/{id or name}`, `…/memberOf`, `…/transitiveMemberOf`,
@@ -29,23 +31,25 @@ extension GraphRoutes {
         }
         switch (request.method, rest.first?.lowercased(), rest.count) {
         case (.get, nil, _):
-            var document = try GraphDocument.shape(of: user).document(request.select)
-            document["@odata.context"] = .string("\(self.base)/v1.0/$metadata#users/$entity")
-            return document
+            return try self.document(of: GraphDocument.shape(of: user), "users", request)
         case (.get, "memberof", 1):
             return try await self.groups(containing: user.id, directly: true, request)
         case (.get, "transitivememberof", 1):
             return try await self.groups(containing: user.id, directly: false, request)
         case (.post, "getmembergroups", 1):
-            let groups = try await Problem.hiding { try await self.directory.groups(of: user.id) }
-            return ["value": .array(groups.sorted().map { .string($0.description) })]
+            return try await self.memberGroups(of: user.id, request, among: false)
         case (.patch, nil, _):
             try await self.change(user, request, reader)
             return .null
+        case (.delete, nil, _):
+            try await self.delete(user, reader)
+            return .null
+        case (.get, "ownedobjects", 1):
+            return try await self.ownedObjects(of: user.id, request)
         case (.post, "revokesigninsessions", 1):
-            if !isSelf { try await reader.requireAdministration() }
+            if !isSelf { try await reader.requireUserAdministration() }
             try await Problem.hiding {
-                try await self.directory.revokeSessions(user.id, by: Author(reader.subject))
+                try await self.directory.revokeSessions(user.id, by: reader.author)
             }
             return ["@odata.context": .string("\(self.base)/v1.0/$metadata#Edm.Boolean"), "value": true]
         default:
@@ -53,23 +57,14 @@ extension GraphRoutes {
         }
     }
 
-    /// Switches an account off or on; nothing else of a user can be changed here. Source: Microsoft Graph, update user.
-    private func change(_ user: User, _ request: GraphRequest, _ reader: GraphReader) async throws(Problem) {
-        try await reader.requireAdministration()
-        let members = request.body?.object ?? [:]
-        guard members.keys.allSatisfy({ $0 == "accountEnabled" }), let isEnabled = members["accountEnabled"]?.bool
-        else {
-            throw .badRequest(
-                "Only 'accountEnabled' can be changed here; use 'sallyport apply' on the server for the rest."
-            )
+    /// The applications that somebody owns.
+    private func ownedObjects(of id: GUID, _ request: GraphRequest) async throws(Problem) -> JSONValue {
+        let owned = try await Problem.hiding { try await self.directory.registrations(ownedBy: id) }
+        var shapes: [GraphDocument.Shape] = []
+        for registration in owned {
+            shapes.append(try await self.shape(of: registration))
         }
-        _ = try await Problem.hiding {
-            try await self.directory.setEnabled(
-                user.id,
-                isEnabled,
-                by: Author(reader.subject)
-            )
-        }
+        return try self.list("directoryObjects", shapes, next: nil, request, typed: true)
     }
 
     func groups(

@@ -6,8 +6,12 @@ struct GraphReader: Sendable {
     let subject: Subject
     private let directory: Directory
 
-    init(_ subject: Subject, in directory: Directory) {
+    /// The same as the author of changes.
+    let author: Author
+
+    init(_ subject: Subject, in directory: Directory, correlation: GUID) {
         self.subject = subject
+        self.author = Author(subject, correlation: correlation.description)
         self.directory = directory
     }
 
@@ -42,10 +46,34 @@ struct GraphReader: Sendable {
         if !isSelf { try await self.requireAll() }
     }
 
-    /// Throws Authorization_RequestDenied unless accounts may be administered. Source: Microsoft Entra built-in roles.
-    func requireAdministration() async throws(Problem) {
+    // Source of which role may do what: Microsoft Entra built-in roles.
+
+    /// Throws Authorization_RequestDenied unless accounts may be administered.
+    func requireUserAdministration() async throws(Problem) {
+        try await self.require([.globalAdministrator, .userAdministrator])
+    }
+
+    /// Throws Authorization_RequestDenied unless groups may be administered.
+    func requireGroupAdministration() async throws(Problem) {
+        try await self.require([.globalAdministrator, .groupsAdministrator, .userAdministrator])
+    }
+
+    /// Throws Authorization_RequestDenied unless applications may be administered.
+    func requireApplicationAdministration() async throws(Problem) {
+        try await self.require([.globalAdministrator, .applicationAdministrator])
+    }
+
+    /// Throws Authorization_RequestDenied for somebody who administers the directory, unless the reader is a global
+    /// administrator or that very one: who could set their password would have their rights.
+    func requirePower(over id: GUID) async throws(Problem) {
+        guard id != self.subject.id else { return }
+        let roles = try await Problem.hiding { try await self.directory.directoryRoles(of: id) }
+        if !roles.isEmpty { try await self.require([.globalAdministrator]) }
+    }
+
+    private func require(_ wanted: Set<DirectoryRole>) async throws(Problem) {
         let roles = try await Problem.hiding { try await self.directory.directoryRoles(of: self.subject.id) }
-        guard !roles.isDisjoint(with: [.globalAdministrator, .userAdministrator]) else { throw Self.denied }
+        guard !roles.isDisjoint(with: wanted) else { throw Self.denied }
     }
 
     private static let denied = Problem(

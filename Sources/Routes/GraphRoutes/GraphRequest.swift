@@ -50,6 +50,9 @@ struct GraphRequest: Sendable {
         }
     }
 
+    /// Whether it adds an object to a list.
+    var creates: Bool { self.method == .post && self.segments.count == 1 }
+
     /// Reads the body, which waits until it is known who sends it. Throws Request_BadRequest for what is no document.
     mutating func readBody(of request: Request) async throws(Problem) {
         self.body = try await Self.document(of: request)

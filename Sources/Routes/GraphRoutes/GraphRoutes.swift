@@ -4,12 +4,12 @@ import HTTPTypes
 public import Identity
 public import Vocabulary
 
-/// The directory as Microsoft Graph shows it: reading users, groups and service principals, as far as the Azure CLI
-/// asks.
+/// The directory as Microsoft Graph shows it: users, groups, applications and service principals, as far as the Azure
+/// CLI asks.
 ///
 /// Any member of the tenant may read the directory. Guests, service principals and machines read themselves alone,
-/// unless they hold one of the directory's reading roles. Accounts are switched off and on, and their sessions revoked,
-/// by administrators; nothing else is changed here. Source: Microsoft Graph REST API v1.0.
+/// unless they hold one of the directory's reading roles. Changes are made by administrators of what is changed, and an
+/// application's credentials also by its owners. Source: Microsoft Graph REST API v1.0.
 public struct GraphRoutes: Sendable {
     /// Says who calls, from the `Authorization` header, for the directory's audience.
     public typealias Authenticate = @Sendable (String?) async throws(Problem) -> Caller
@@ -52,8 +52,10 @@ public struct GraphRoutes: Sendable {
             var read = try GraphRequest(reading: request)
             let caller = try await self.authenticate(read.authorization)
             try await read.readBody(of: request)
-            let answer = try await self.answer(read, GraphReader(caller.subject, in: self.directory))
-            return GraphAnswer.response(answer.isNull ? .noContent : .ok, answer, correlation)
+            let reader = GraphReader(caller.subject, in: self.directory, correlation: correlation)
+            let answer = try await self.answer(read, reader)
+            let status: HTTPResponse.Status = answer.isNull ? .noContent : read.creates ? .created : .ok
+            return GraphAnswer.response(status, answer, correlation)
         } catch {
             return GraphAnswer.response(error, correlation, at: self.clock.now)
         }
@@ -68,18 +70,40 @@ public struct GraphRoutes: Sendable {
             return try await self.person(reader.subject.id.description, rest, request, reader)
         case (.get, "users", nil):
             return try await self.users(request, reader)
-        case (.get, "users", let name?), (.post, "users", let name?), (.patch, "users", let name?):
+        case (.post, "users", nil):
+            return try await self.createUser(request, reader)
+        case (_, "users", let name?) where request.method != .put:
             return try await self.person(name, rest, request, reader)
         case (.get, "groups", nil):
             return try await self.groups(request, reader)
         case (.get, "groups", let name?):
             return try await self.group(name, rest, request, reader)
+        case (.post, "groups", nil):
+            return try await self.createGroup(request, reader)
+        case (.post, "groups", let name?) where rest.count == 1 && rest[0].lowercased() == "getmembergroups":
+            try await reader.requireAll()
+            return try await self.memberGroups(of: try await self.group(name).id, request, among: false)
+        case (_, "groups", let name?) where request.method != .put:
+            return try await self.change(name, rest, request, reader)
+        case (.get, "applications", nil):
+            return try await self.applications(request, reader)
+        case (.post, "applications", nil):
+            return try await self.createApplication(request, reader)
+        case (_, "applications", let name?) where request.method != .put:
+            return try await self.application(name, rest, request, reader)
         case (.get, "serviceprincipals", nil):
             return try await self.servicePrincipals(request, reader)
-        case (.get, "serviceprincipals", let name?):
+        case (.post, "serviceprincipals", nil):
+            return try await self.createServicePrincipal(request, reader)
+        case (_, "serviceprincipals", let name?) where request.method != .put:
             return try await self.servicePrincipal(name, rest, request, reader)
         case (.post, "directoryobjects", let name?) where name.lowercased() == "getbyids" && rest.isEmpty:
             return try await self.objects(request, reader)
+        case (.post, "directoryobjects", let name?)
+        where rest.count == 1 && rest[0].lowercased() == "checkmembergroups":
+            guard let id = GUID(name) else { throw .unknownObject(name) }
+            try await reader.require(id == reader.subject.id)
+            return try await self.memberGroups(of: id, request, among: true)
         case (.get, "directoryobjects", let name?) where rest.isEmpty:
             return try await self.object(name, reader)
         case (.get, "organization", nil):

@@ -74,7 +74,10 @@ enum FilterText {
     ///
     /// Sources are not put into one set, because `nft` refuses sets whose ranges overlap.
     static func rule(_ rule: TrafficRule) -> [String] {
-        let ranges = rule.sources.compactMap { AddressPrefix(masking: $0) }
+        let ranges = rule.sources.compactMap { text in
+            // Everywhere is said in one way only: another address with no length at all is somebody's mistake, and would open everything.
+            AddressPrefix(masking: text).flatMap { $0.length > 0 || text == "0.0.0.0/0" ? $0 : nil }
+        }
         let isAnywhere = rule.sources.isEmpty || ranges.contains(.everything)
         // A source of the other address family never fits; without any left the rule must not come to mean everybody.
         let sources = isAnywhere ? [""] : ranges.map { "ip saddr \($0) " }
