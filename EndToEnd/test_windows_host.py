@@ -11,10 +11,17 @@ import tree_sitter_powershell
 
 from windows_host import SERVER_2016, SERVER_2022, WindowsHost
 
-SCRIPT = Path(__file__).resolve().parents[1] / "Hosts" / "windows" / "sallyport-agent.ps1"
-PROTOCOL = SCRIPT.parents[2] / "docs" / "protocol" / "windows-host.md"
+FOLDER = Path(__file__).resolve().parents[1] / "Hosts" / "windows"
+PROTOCOL = FOLDER.parents[1] / "docs" / "protocol" / "windows-host.md"
 EXTENSION = "AADLoginForWindows"
 API = "2024-07-01"
+
+
+def script():
+    """Both files of the agent, the one that reads the other first."""
+    files = [FOLDER / "sallyport-agent.ps1", FOLDER / "sallyport-accounts.ps1"]
+    assert sorted(FOLDER.glob("*.ps1")) == sorted(files)
+    return "\n".join(file.read_text() for file in files)
 
 
 def nodes(node):
@@ -27,7 +34,7 @@ def nodes(node):
 @pytest.fixture(scope="module")
 def tree():
     language = tree_sitter.Language(tree_sitter_powershell.language())
-    return tree_sitter.Parser(language).parse(SCRIPT.read_bytes())
+    return tree_sitter.Parser(language).parse(script().encode())
 
 
 def test_the_script_is_well_formed(tree):
@@ -36,7 +43,7 @@ def test_the_script_is_well_formed(tree):
 
 
 def test_the_script_calls_nothing_of_its_own_that_is_not_there(tree):
-    text = SCRIPT.read_text()
+    text = script()
     defined = set(re.findall(r"^function ([A-Z]\w+-\w+)", text, re.MULTILINE))
     called = {node.text.decode() for node in nodes(tree.root_node) if node.type == "command_name"}
     # What Windows PowerShell 5.1 brings along, as far as it is used here.
@@ -56,7 +63,7 @@ def test_the_script_calls_nothing_of_its_own_that_is_not_there(tree):
 
 
 def test_the_script_never_writes_a_password_down():
-    text = SCRIPT.read_text()
+    text = script()
     assert not re.search(r"Write-(Log|Output|Warning)[^\n]*\$(\w*\.)?(password|secret)", text, re.IGNORECASE)
     assert "net user" not in text.lower()
 
@@ -64,7 +71,7 @@ def test_the_script_never_writes_a_password_down():
 def test_script_and_protocol_name_the_same_kinds():
     described = set(re.findall(r"^\| (?:server|agent) \| ([^|]*) \|", PROTOCOL.read_text(), re.MULTILINE))
     described = {kind for row in described for kind in re.findall(r"`(\w+)`", row)}
-    text = SCRIPT.read_text()
+    text = script()
     spoken = set(re.findall(r"kind = '(\w+)'", text)) | set(re.findall(r"^ {8}'(\w+)' \{", text, re.MULTILINE))
     assert spoken <= described and described - spoken <= {"accounts", "reply", "error"}
 
