@@ -167,6 +167,9 @@ class Fabric:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "fabric.data").write_text(str(self.data))
         line = [program("sallyport"), "fabric", "--data", self.data, *self._arguments]
+        if self._namespace:
+            # Nothing leads from a lab's own network to the archive; the box itself has a way there.
+            shell.run(*line, "--fetch", "bookworm", timeout=1300)
         line = self._namespace.inside(line) if self._namespace else line
         before = self._starts()
         process = shell.start(line, self.log, self._dies_with_parent)

@@ -74,11 +74,7 @@ public final class FabricService: Sendable {
                 networks: NetworkMaker(serverPort: settings.serverPort, table: try Self.table(of: book)),
                 machines: MachineMaker(
                     folder: disks,
-                    images: ImageCache(
-                        folder: settings.imageCache,
-                        mirror: settings.debianMirror,
-                        environment: settings.environment
-                    ),
+                    images: settings.images,
                     programs: programs,
                     program: settings.program
                 )

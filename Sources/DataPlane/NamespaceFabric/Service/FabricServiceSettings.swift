@@ -46,3 +46,16 @@ public struct FabricServiceSettings: Sendable {
         self.environment = environment
     }
 }
+
+extension FabricServiceSettings {
+    /// Makes the root file system of a Debian release ready, which takes a minute the first time: what the first machine would otherwise wait for.
+    ///
+    /// For boxes whose service has no way to the archive, and for operators who prepare one. Throws `FabricError`.
+    public func fetch(_ release: String) throws {
+        _ = try self.images.root(of: release)
+    }
+
+    var images: ImageCache {
+        ImageCache(folder: self.imageCache, mirror: self.debianMirror, environment: self.environment)
+    }
+}

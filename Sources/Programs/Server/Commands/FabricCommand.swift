@@ -34,6 +34,8 @@ struct FabricCommand: ParsableCommand {
     )
     var state: String?
     @Option(help: "The server's port on this box (default: 8443).") var serverPort = 8443
+    @Option(help: "Make the root file system of this Debian release ready, and end; a warm cache is left as it is.")
+    var fetch: String?
     @Flag(help: "Remove every machine and network of the data directory, with their disks, and end.") var clean = false
 
     func run() throws {
@@ -56,6 +58,7 @@ struct FabricCommand: ParsableCommand {
                 environment[name].map { "\(name)=\($0)" }
             }
         )
+        if let release = self.fetch { return try settings.fetch(release) }
         try JSONLogHandler.start(level: "info", file: nil)
         let service = try FabricService(settings, logger: Logger(label: "sallyport.fabric"))
         if self.clean { try service.clean() } else { try service.run() }
