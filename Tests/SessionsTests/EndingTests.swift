@@ -146,6 +146,41 @@ struct ReviewTests {
         #expect(ends.all.count == 1)
     }
 
+    @Test("ends a desktop with the right to sign in to its machine, and by no other machine's rules")
+    func signedIn() async throws {
+        let world = try await SessionsWorld()
+        let alice = try await world.person("alice")
+        let ends = Ends()
+        for (name, machine) in [("tunnel", nil), ("desktop", world.otherMachine)] {
+            let admission = try await world.admit(alice)
+            _ = world.sessions.attach(admission.session, end: ends.end(name))
+            if let machine { world.sessions.noteSignIn(admission.session, to: machine) }
+        }
+        // What was asked for is not where somebody is signed in: it may be an address.
+        world.closed.close(world.machine)
+        try await world.sessions.review()
+        world.sessions.endSignedIn(alice.id, on: world.machine, reason: "gone")
+        #expect(ends.all.isEmpty)
+        world.closed.close(world.otherMachine)
+        try await world.sessions.review()
+        #expect(ends.all == ["desktop: No login role."])
+    }
+
+    @Test("ends at once what somebody is signed in to a machine by")
+    func cut() async throws {
+        let world = try await SessionsWorld()
+        let (alice, bob) = (try await world.person("alice"), try await world.person("bob"))
+        let ends = Ends()
+        for (name, subject) in [("alice", alice), ("bob", bob)] {
+            let admission = try await world.admit(subject)
+            _ = world.sessions.attach(admission.session, end: ends.end(name))
+            world.sessions.noteSignIn(admission.session, to: world.machine)
+        }
+        world.sessions.endSignedIn(alice.id, on: world.machine, reason: "removed")
+        #expect(ends.all == ["alice: removed"])
+        #expect(world.sessions.all().map(\.subject) == [bob])
+    }
+
     @Test("ends the sessions of a disabled account")
     func disabled() async throws {
         let world = try await SessionsWorld()

@@ -21,6 +21,8 @@ final class SessionsWorld: Sendable {
     private let unreadable = Mutex<Set<GUID>>([])
     /// What a switch of the bastion host says about new connections; nil lets them through.
     let switchedOff: Switch
+    /// The machines to which nobody may be signed in any longer.
+    let closed = Closed()
 
     static let group = "/subscriptions/11111111-1111-4111-8111-111111111111/resourceGroups/app"
     let bastion = ResourcePath.root.appending("bastions", "one")
@@ -34,6 +36,17 @@ final class SessionsWorld: Sendable {
         var refusal: Refusal? { self.state.withLock { $0 } }
 
         func turnOff() { self.state.withLock { $0 = Refusal("TunnelingDisabled", reason: "It is off.") } }
+    }
+
+    /// Machines that a test closes.
+    final class Closed: Sendable {
+        private let machines = Mutex<Set<ResourcePath>>([])
+
+        func close(_ machine: ResourcePath) { self.machines.withLock { _ = $0.insert(machine) } }
+
+        func refusal(for machine: ResourcePath) -> Refusal? {
+            self.machines.withLock { $0.contains(machine) } ? Refusal("RoleMissing", reason: "No login role.") : nil
+        }
     }
 
     init(_ change: (inout Sessions.Limits) -> Void = { _ in }) async throws {
@@ -73,7 +86,8 @@ final class SessionsWorld: Sendable {
             judge: ConnectionJudge(
                 judge: { switchedOff.refusal.map { .refused($0) } ?? judge($0, $1, $2, $3) },
                 current: { id in try holder.find(id) },
-                goesOn: judge
+                goesOn: judge,
+                entry: { [closed] _, machine in closed.refusal(for: machine) }
             ),
             accessControl: access,
             audit: self.audit,

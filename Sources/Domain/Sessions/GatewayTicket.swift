@@ -14,6 +14,10 @@ struct GatewayTicket: Sendable {
     let forgetAt: Instant
     /// When it was used.
     var spentAt: Instant?
+
+    var opening: GatewayOpening {
+        GatewayOpening(session: self.session, isPasswordless: self.isPasswordless, names: self.names)
+    }
 }
 
 /// What somebody gets who may open a desktop through the gateway.

@@ -27,8 +27,8 @@ public struct Session: Sendable, Hashable {
     public let admittedAt: Instant
     /// How the client comes.
     public let way: Way
-    /// Whether the person was signed in to the machine by this session, so that it lasts no longer than their right to sign in does.
-    public internal(set) var hasSignedIn = false
+    /// The machine that this session has signed the person in to, so that it lasts no longer than their right to sign in there does.
+    public internal(set) var signedInTo: ResourcePath?
     /// How many sockets carry it now.
     public internal(set) var sockets = 0
     /// Bytes towards the target, of sockets that are closed.

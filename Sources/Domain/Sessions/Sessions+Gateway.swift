@@ -1,5 +1,6 @@
 import AccessControl
 import Audit
+import Resources
 import Synchronization
 public import Vocabulary
 
@@ -112,15 +113,13 @@ extension Sessions {
             case .allowed: break
             }
         } else {
-            refusal = Refusal("SessionEnded", reason: "The session has ended.", remedy: Self.again(ticket.session))
+            refusal = Self.ended(ticket.session)
         }
         if let refusal {
             try await self.refuseGateway(ticket.session, refusal, from: source)
             return .refused(refusal)
         }
-        return .allowed(
-            GatewayOpening(session: ticket.session, isPasswordless: ticket.isPasswordless, names: ticket.names)
-        )
+        return .allowed(ticket.opening)
     }
 
     /// Decides about the machine that a client with a spent token asks for; the answer is what `grant` takes.
@@ -133,7 +132,7 @@ extension Sessions {
     ) async throws -> Verdict<(session: Session, allowed: ConnectionJudge.Allowed)> {
         let session = opening.session
         let row = self.table.withLock { $0.rows[session.id] }
-        var refusal: Refusal?
+        let refusal: Refusal
         if !names.contains(where: { opening.names.contains(Self.bare($0)) }) {
             refusal = Refusal("GatewayTargetOther", reason: "The gateway token is for another machine.")
         } else if port != session.endpoint.port {
@@ -148,11 +147,10 @@ extension Sessions {
                 return .allowed((session, allowed))
             }
         } else {
-            refusal = Refusal("SessionEnded", reason: "The session has ended.", remedy: Self.again(session))
+            refusal = Self.ended(session)
         }
-        let found = refusal ?? Refusal("SessionEnded", reason: "The session has ended.")
-        try await self.refuseGateway(session, found, from: session.source)
-        return .refused(found)
+        try await self.refuseGateway(session, refusal, from: session.source)
+        return .refused(refusal)
     }
 
     /// Whether a client that carries a session may go on with it: it brings the token that opened it, from the same address.
@@ -168,9 +166,11 @@ extension Sessions {
             try await self.refuseGateway(ticket.session, refusal, from: source)
             return .refused(refusal)
         }
-        return .allowed(
-            GatewayOpening(session: ticket.session, isPasswordless: ticket.isPasswordless, names: ticket.names)
-        )
+        return .allowed(ticket.opening)
+    }
+
+    private static func ended(_ session: Session) -> Refusal {
+        Refusal("SessionEnded", reason: "The session has ended.", remedy: Self.again(session))
     }
 
     // Whoever shows a token from the address it was given to knows the machine; nobody else is told which it is.
@@ -178,9 +178,9 @@ extension Sessions {
         var command = "sally network bastion rdp"
         if let session {
             let group = session.bastion.resourceGroup.map { " --resource-group \($0)" } ?? ""
-            let isAddress = session.target.isOf(type: "Microsoft.Network/bh-hostConnect")
             let target =
-                isAddress ? "--target-ip-address \(session.target.name)" : "--target-resource-id \(session.target)"
+                session.target.hostConnectAddress.map { "--target-ip-address \($0)" }
+                ?? "--target-resource-id \(session.target)"
             command += " --name \(session.bastion.name)\(group) \(target)"
         }
         return "Download a new one, or run '\(command)', and sign in."

@@ -280,8 +280,8 @@ public final class Sessions: Sendable {
             do {
                 if case .refused(let refusal) = try await self.judgeAgain(row, isOpen: row.session.sockets > 0) {
                     refused.append((row.session.id, refusal))
-                } else if row.session.hasSignedIn,
-                    let refusal = try await self.judge.entry(row.session.subject.id, row.session.target)
+                } else if let machine = row.session.signedInTo,
+                    let refusal = try await self.judge.entry(row.session.subject.id, machine)
                 {
                     // At once: nobody but the bastion tells the person.
                     try await self.end(row.session.id, reason: refusal.sentence)
@@ -305,22 +305,19 @@ public final class Sessions: Sendable {
         if let failure { throw failure }
     }
 
-    /// Notes that a session has signed its person in to the machine.
-    public func noteSignIn(_ session: GUID) {
-        self.table.withLock { $0.update(session) { $0.session.hasSignedIn = true } }
+    /// Notes that a session has signed its person in to a machine, which need not be what was asked for: that may be an address.
+    public func noteSignIn(_ session: GUID, to machine: ResourcePath) {
+        self.table.withLock { $0.update(session) { $0.session.signedInTo = machine } }
     }
 
     /// Ends the sessions by which somebody was signed in to a machine; their sockets hear it before this returns.
     public func endSignedIn(_ person: GUID, on machine: ResourcePath, reason: String) {
         let rows = self.table.withLock { table in
-            table.rows.values.filter {
-                $0.session.hasSignedIn && $0.session.subject.id == person && $0.session.target == machine
-            }
-            .compactMap { table.remove($0.session.id) }
+            table.rows.values.filter { $0.session.signedInTo == machine && $0.session.subject.id == person }
+                .compactMap { table.remove($0.session.id) }
         }
         for row in rows {
-            for end in row.enders.values { end(reason) }
-            let event = self.event("session.end", row.session, reason: reason)
+            let event = self.hangUp(row, reason: reason)
             // The sockets' own ends are recorded by whoever relays; this record may come after them.
             Task { [audit] in try? await audit.record(event) }
         }
@@ -334,10 +331,15 @@ public final class Sessions: Sendable {
     }
 
     private func close(_ row: SessionTable.Row, reason: String) async throws {
+        try await self.audit.record(self.hangUp(row, reason: reason))
+    }
+
+    // Ends the sockets at once; what is to be recorded about it.
+    private func hangUp(_ row: SessionTable.Row, reason: String) -> AuditEvent {
         for end in row.enders.values {
             end(reason)
         }
-        try await self.audit.record(self.event("session.end", row.session, reason: reason))
+        return self.event("session.end", row.session, reason: reason)
     }
 
     func event(

@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import RDPWire
+import Resources
 import Sessions
 import Vocabulary
 
@@ -138,7 +139,7 @@ struct DesktopFileRoute: Sendable {
         _ machine: DesktopSurroundings.Machine,
         _ caller: Caller
     ) -> Refusal? {
-        if query.target.isAddressConnection, !machine.isEnrolled {
+        if query.target.hostConnectAddress != nil, !machine.isEnrolled {
             return Refusal(
                 "AddressWithWebAccount",
                 reason:
@@ -178,9 +179,4 @@ struct DesktopFileRoute: Sendable {
         if status == .unauthorized { headers[.wwwAuthenticate] = "Bearer" }
         return Response(status: status, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: value.bytes)))
     }
-}
-
-extension ResourcePath {
-    /// Whether a target is an address and not a resource.
-    fileprivate var isAddressConnection: Bool { self.isOf(type: "Microsoft.Network/bh-hostConnect") }
 }

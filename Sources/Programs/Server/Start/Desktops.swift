@@ -11,7 +11,7 @@ import Vocabulary
 extension House {
     /// How the front treats a desktop of an admitted session. Throws when there is no certificate to show.
     func desktopPlan(session: Session, signIn: FrontPlan.SignIn) async throws -> FrontPlan {
-        let machine = self.machine(of: session)
+        let machine = self.machine(at: session.target, port: session.endpoint.port, through: session.bastion)
         let facts = machine.flatMap { self.hosts.desktopFacts(of: $0) }
         let hostName = facts?.hostName ?? (machine ?? session.target).name
         return FrontPlan(
@@ -30,12 +30,12 @@ extension House {
         return ChannelPolicy(clipboard: !isClosed)
     }
 
-    // An address may prove to be a machine that is known here.
-    private func machine(of session: Session) -> ResourcePath? {
-        guard session.target.hostConnectAddress != nil else { return session.target }
-        let port = session.endpoint.port
-        let reach = self.resources.reach(session.target, port: port, from: session.bastion, isOpen: true)
-        guard case .allowed(let found) = reach else { return nil }
+    /// The machine that a connection leads to: the target, or what is known here at its address; nil when nothing is.
+    func machine(at target: ResourcePath, port: Int, through bastion: ResourcePath) -> ResourcePath? {
+        guard target.hostConnectAddress != nil else { return target }
+        guard case .allowed(let found) = self.resources.reach(target, port: port, from: bastion, isOpen: true) else {
+            return nil
+        }
         return found.machine
     }
 
@@ -71,7 +71,7 @@ extension House {
                 case .refused(let refusal):
                     return .refused(refusal)
                 case .allowed(let entry):
-                    sessions.noteSignIn(session.id)
+                    sessions.noteSignIn(session.id, to: machine)
                     return .allowed(
                         DesktopCredentials(user: entry.user, domain: entry.domain, password: entry.password)
                     )

@@ -14,12 +14,7 @@ extension House {
         var surroundings = DesktopSurroundings(
             gateway: String(self.configuration.publicURL.dropFirst("https://".count))
         ) { target, bastion in
-            var path: ResourcePath? = target
-            if target.hostConnectAddress != nil {
-                let reach = resources.reach(target, port: 3389, from: bastion, isOpen: true)
-                if case .allowed(let found) = reach { path = found.machine } else { path = nil }
-            }
-            guard let path else {
+            guard let path = house.machine(at: target, port: 3389, through: bastion) else {
                 return DesktopSurroundings.Machine(path: nil, hostName: target.name, isEnrolled: false)
             }
             let facts = hosts.desktopFacts(of: path)
