@@ -18,10 +18,7 @@ public struct ConnectInitial: Hashable, Sendable {
         let name = "an MCS Connect Initial"
         guard message.count <= Self.limit else { throw .tooLong(name) }
         var reader = try TPKT.payload(message, of: name)
-        try reader.expect([0x7f, 0x65], "its tag")
-        guard try reader.basicLength() == reader.left else {
-            throw .malformed("\(name) of another length than it says")
-        }
+        try reader.expectEnvelope([0x7f, 0x65])
         for _ in 0..<2 {
             try reader.expect([0x04], "a domain selector")
             _ = try reader.take(try reader.basicLength())
@@ -32,20 +29,14 @@ public struct ConnectInitial: Hashable, Sendable {
             try reader.expect([0x30], "domain parameters")
             _ = try reader.take(try reader.basicLength())
         }
-        try reader.expect([0x04], "user data")
-        guard try reader.basicLength() == reader.left else {
-            throw .malformed("\(name) with bytes after its user data")
-        }
-        try reader.expect([0x00, 0x05, 0x00, 0x14, 0x7c, 0x00, 0x01], "the object identifier of T.124")
+        try reader.expectConference()
         // A length that could be written shorter or longer moves the settings for hosts that pass over a fixed count of bytes (xrdp does).
         guard try reader.packedLength() == reader.left else {
             throw .malformed("\(name) with a conference of another length than it says")
         }
         try reader.expect([0x00, 0x08, 0x00, 0x10, 0x00, 0x01, 0xc0, 0x00], "a conference create request")
         try reader.expect(Array("Duca".utf8), "the client's key")
-        guard try reader.packedLength() == reader.left else {
-            throw .malformed("\(name) with bytes after its settings")
-        }
+        try reader.expectSettings()
         let blocks = try SettingsBlocks(reader)
         guard let core = blocks[.clientCore], core.count >= 132 else {
             throw .malformed("\(name) without core settings")
@@ -67,8 +58,7 @@ public struct ConnectInitial: Hashable, Sendable {
     public var selected: SecurityProtocols? {
         get {
             guard self.core.count >= 216 else { return nil }
-            let start = self.core.lowerBound + 212
-            return SecurityProtocols(rawValue: (0..<4).reduce(0) { $0 | UInt32(self.bytes[start + $1]) << ($1 * 8) })
+            return SecurityProtocols(rawValue: self.bytes.long(at: self.core.lowerBound + 212))
         }
         set {
             guard self.core.count >= 216, let newValue else { return }

@@ -14,21 +14,14 @@ public struct ConnectResponse: Hashable, Sendable {
         let name = "an MCS Connect Response"
         guard message.count <= Self.limit else { throw .tooLong(name) }
         var reader = try TPKT.payload(message, of: name)
-        try reader.expect([0x7f, 0x66], "its tag")
-        guard try reader.basicLength() == reader.left else {
-            throw .malformed("\(name) of another length than it says")
-        }
+        try reader.expectEnvelope([0x7f, 0x66])
         try reader.expect([0x0a, 0x01], "its result")
         guard try reader.byte() == 0 else { throw .refused("The machine refused the connection.") }
         try reader.expect([0x02], "its identifier")
         _ = try reader.take(try reader.basicLength())
         try reader.expect([0x30], "domain parameters")
         _ = try reader.take(try reader.basicLength())
-        try reader.expect([0x04], "user data")
-        guard try reader.basicLength() == reader.left else {
-            throw .malformed("\(name) with bytes after its user data")
-        }
-        try reader.expect([0x00, 0x05, 0x00, 0x14, 0x7c, 0x00, 0x01], "the object identifier of T.124")
+        try reader.expectConference()
         // Hosts write a constant here that is not the length.
         _ = try reader.packedLength()
         try reader.expect([0x14], "a conference create response")
@@ -37,9 +30,7 @@ public struct ConnectResponse: Hashable, Sendable {
         _ = try reader.take(Int(try reader.byte()))
         _ = try reader.take(4)
         try reader.expect(Array("McDn".utf8), "the host's key")
-        guard try reader.packedLength() == reader.left else {
-            throw .malformed("\(name) with bytes after its settings")
-        }
+        try reader.expectSettings()
         guard let core = try SettingsBlocks(reader)[.hostCore], core.count >= 8 else {
             throw .malformed("\(name) without core settings")
         }
@@ -51,8 +42,7 @@ public struct ConnectResponse: Hashable, Sendable {
     public var requested: SecurityProtocols? {
         get {
             guard self.core.count >= 12 else { return nil }
-            let start = self.core.lowerBound + 8
-            return SecurityProtocols(rawValue: (0..<4).reduce(0) { $0 | UInt32(self.bytes[start + $1]) << ($1 * 8) })
+            return SecurityProtocols(rawValue: self.bytes.long(at: self.core.lowerBound + 8))
         }
         set {
             guard self.core.count >= 12, let newValue else { return }

@@ -1,7 +1,7 @@
 /// Reads numbers and runs of bytes out of one message; every read is checked, nothing is read past the end.
 struct PDUReader {
     private let bytes: ArraySlice<UInt8>
-    private let message: String
+    let message: String
     /// Where the next read begins, as an index into the array that the message came from.
     private(set) var position: Int
 

@@ -31,8 +31,40 @@ struct SettingsBlocks {
 }
 
 extension [UInt8] {
+    /// A number, least significant byte first, at an offset that is known to be inside.
+    func long(at offset: Int) -> UInt32 {
+        (0..<4).reduce(0) { $0 | UInt32(self[offset + $1]) << ($1 * 8) }
+    }
+
     /// Overwrites a number, least significant byte first, at an offset that is known to be inside.
     mutating func put(_ value: UInt32, at offset: Int) {
         self.replaceSubrange(offset..<offset + 4, with: PDUBytes.long(value))
+    }
+}
+
+// What stands around the settings of both sides; each part is the last one of what it stands in.
+extension PDUReader {
+    /// The message's own tag, then its length.
+    mutating func expectEnvelope(_ tag: [UInt8]) throws(RDPWireError) {
+        try self.expect(tag, "its tag")
+        guard try self.basicLength() == self.left else {
+            throw .malformed("\(self.message) of another length than it says")
+        }
+    }
+
+    /// The user data with the name of the protocol in it. Source: T.124 section 8.7.
+    mutating func expectConference() throws(RDPWireError) {
+        try self.expect([0x04], "user data")
+        guard try self.basicLength() == self.left else {
+            throw .malformed("\(self.message) with bytes after its user data")
+        }
+        try self.expect([0x00, 0x05, 0x00, 0x14, 0x7c, 0x00, 0x01], "the object identifier of T.124")
+    }
+
+    /// The length of the settings, which are what is left.
+    mutating func expectSettings() throws(RDPWireError) {
+        guard try self.packedLength() == self.left else {
+            throw .malformed("\(self.message) with bytes after its settings")
+        }
     }
 }
