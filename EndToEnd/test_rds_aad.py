@@ -4,6 +4,7 @@ import json
 import socket
 import ssl
 import time
+import uuid
 
 import pytest
 import requests
@@ -84,9 +85,15 @@ def test_authority_says_why_there_is_no_desktop_for_somebody(world, browser_of, 
     assert page.status == 400 and page.code is None and words in page.text
 
 
-def test_authority_makes_somebody_with_a_temporary_password_replace_it_first(world, browser_of):
-    page = browser_of().sign_in("myvm", world.upn("tina"), world.password("tina"))
-    assert page.code is None and "Choose a password" in page.text
+def test_authority_makes_somebody_with_a_temporary_password_replace_it_first(browser_of, az):
+    name, password = f"t{uuid.uuid4().hex[:8]}@contoso.example", "Corr3ct-h0rse!"
+    create = ["--display-name", "Temporary", "--user-principal-name", name, "--password", password]
+    az("admin").run("ad", "user", "create", *create, "--force-change-password-next-sign-in", "true")
+    try:
+        page = browser_of().sign_in("myvm", name, password)
+        assert page.code is None and "Choose a password" in page.text
+    finally:
+        az("admin").run("ad", "user", "delete", "--id", name)
 
 
 def test_authority_gives_no_desktop_without_a_key_and_no_other_token_to_the_desktop_client(world, browser_of):
