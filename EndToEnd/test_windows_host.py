@@ -80,8 +80,8 @@ def test_script_and_protocol_name_the_same_kinds():
 
 
 @pytest.fixture
-def host(world):
-    """host(release): the machine winPC as an agent speaks for it; its extension is gone afterwards."""
+def host(world, extension):
+    """host(release): the machine winPC as an agent speaks for it, gone before its extension, lest that wait for it."""
     made = []
 
     def join(release=SERVER_2022):
