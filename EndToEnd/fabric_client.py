@@ -50,6 +50,10 @@ class Fabric:
         self._record = f"service-{port}"
         self._names = set()
 
+    def kept(self, name=""):
+        """A file or folder of what the service has written down."""
+        return shell.host_path(self.state_folder / name)
+
     def command(self, *arguments):
         line = [programs.program("sallyport"), "fabric", "--data", self.data, "--server-port", self.port]
         if self.state_folder != self.data / "fabric":
@@ -153,7 +157,7 @@ class Fabric:
         return machines.get(machine_path(name))
 
     def record(self, name):
-        for file in (self.state_folder / "machines").glob("*/machine.json"):
+        for file in self.kept("machines").glob("*/machine.json"):
             record = json.loads(file.read_text())
             if record["path"] == machine_path(name):
                 return record
@@ -169,9 +173,9 @@ class Fabric:
     def _note_names(self):
         """Others may have a fabric on this box too: what is of this one is told by the numbers that it drew."""
         with contextlib.suppress(OSError):
-            self._names |= {each.stem for each in (self.state_folder / "networks").iterdir()}
-            self._names |= {each.name for each in (self.state_folder / "machines").iterdir()}
-            self._names.add((self.state_folder / "table").read_text())
+            self._names |= {each.stem for each in self.kept("networks").iterdir()}
+            self._names |= {each.name for each in self.kept("machines").iterdir()}
+            self._names.add(self.kept("table").read_text())
 
     def leftovers(self):
         """What is there of this fabric on the box, but for its files."""
@@ -181,7 +185,7 @@ class Fabric:
         found += shell.run("nft", "list", "tables").splitlines()
         found += [str(path) for path in Path("/sys/fs/cgroup").glob("**/sallyport-*")]
         found = [each for each in found if any(name in each for name in self._names)]
-        found += [line for line in Path("/proc/mounts").read_text().splitlines() if f"{self.data}/" in line]
+        found += [line for line in shell.run("cat", "/proc/self/mounts").splitlines() if f"{self.data}/" in line]
         return sorted(found)
 
     def forget(self):

@@ -14,6 +14,7 @@ STATE = Path("/run/sallyport-lab")
 # Opened at import, before anybody enters another namespace.
 _HOST_NETWORK = os.open("/proc/self/ns/net", os.O_RDONLY)
 _HOST_MOUNTS = os.open("/proc/self/ns/mnt", os.O_RDONLY)
+_HOST_ROOT = os.open("/", os.O_PATH)
 
 
 class CommandFailed(Exception):
@@ -34,6 +35,11 @@ def on_host(arguments):
 def host_files():
     """Descriptors that a child needs for `on_host`."""
     return (_HOST_NETWORK, _HOST_MOUNTS)
+
+
+def host_path(path):
+    """A file of the host for this process alone, through disks too that were mounted there after it had moved away."""
+    return Path(f"/proc/self/fd/{_HOST_ROOT}{path}")
 
 
 def host_network():
