@@ -309,6 +309,14 @@ struct StatementTests {
         #expect(statement.parameters == [.null, .text("x")])
     }
 
+    @Test("takes in a part with its parameters, in their places")
+    func parts() {
+        let part: Statement = "b = \(2)"
+        let statement: Statement = "SELECT \(1) WHERE \(part) AND c = \(3)"
+        #expect(statement.sql == "SELECT ? WHERE b = ? AND c = ?")
+        #expect(statement.parameters == [.integer(1), .integer(2), .integer(3)])
+    }
+
     @Test("spreads lists")
     func lists() {
         #expect(("IN (\(list: [1, 2, 3]))" as Statement).sql == "IN (?, ?, ?)")

@@ -14,31 +14,22 @@ extension Directory {
 
     /// Groups by display name. Throws `Request_UnsupportedQuery` for a property that groups do not have.
     public func groups(_ query: DirectoryQuery) async throws -> Page<Group> {
-        let cursor = try Cursor(query.after)
-        let low: (id: String, name: String)
-        let high: (id: String, name: String)
-        switch query.condition?.property {
-        case nil:
-            (low, high) = (("", ""), ("\u{10FFFF}", "\u{10FFFF}"))
-        case .id:
-            (low, high) = ((query.condition?.low ?? "", ""), (query.condition?.high ?? "", "\u{10FFFF}"))
-        case .displayName:
-            (low, high) = (("", query.condition?.low ?? ""), ("\u{10FFFF}", query.condition?.high ?? ""))
-        case .some(let other):
-            throw Problem.unsupported(other, "groups")
-        }
-        let rows = try await self.database.read { reader in
-            try reader.rows(
-                """
-                SELECT * FROM identity_group
-                WHERE display_key >= \(low.name) AND display_key <= \(high.name) AND id >= \(low.id) AND id <= \(high.id)
-                    AND (display_key, id) > (\(cursor.key), \(cursor.id))
-                ORDER BY display_key, id
-                LIMIT \(query.limit + 1)
-                """
-            )
-        }
+        let statement = try Self.groupStatement(query, after: try Cursor(query.after))
+        let rows = try await self.database.read { try $0.rows(statement) }
         return try Page(rows: rows, query: query) { try Group(row: $0) }
+    }
+
+    static func groupStatement(_ query: DirectoryQuery, after cursor: Cursor) throws(Problem) -> Statement {
+        let low = query.condition?.low ?? ""
+        let high = query.condition?.high ?? ""
+        let condition: Statement? =
+            switch query.condition?.property {
+            case nil: nil
+            case .id: "id >= \(low) AND id <= \(high)"
+            case .displayName: "display_key >= \(low) AND display_key <= \(high)"
+            case .some(let other): throw .unsupported(other, "groups")
+            }
+        return query.statement("SELECT * FROM identity_group", where: condition, after: cursor)
     }
 
     /// The groups that somebody is in, directly or through other groups. Groups that contain each other do no harm.

@@ -25,48 +25,21 @@ extension Directory {
     static func registrationStatement(_ query: DirectoryQuery, after cursor: Cursor) throws(Problem) -> Statement {
         let low = query.condition?.low ?? ""
         let high = query.condition?.high ?? ""
-        switch query.condition?.property {
-        case nil:
-            return """
-                SELECT * FROM identity_registration
-                WHERE (display_key, id) > (\(cursor.key), \(cursor.id))
-                ORDER BY display_key, id
-                LIMIT \(query.limit + 1)
+        let condition: Statement? =
+            switch query.condition?.property {
+            case nil: nil
+            case .id: "id >= \(low) AND id <= \(high)"
+            case .displayName: "display_key >= \(low) AND display_key <= \(high)"
+            case .appID: "app_id >= \(low) AND app_id <= \(high)"
+            case .identifierURI:
                 """
-        case .id:
-            return """
-                SELECT * FROM identity_registration
-                WHERE id >= \(low) AND id <= \(high) AND (display_key, id) > (\(cursor.key), \(cursor.id))
-                ORDER BY display_key, id
-                LIMIT \(query.limit + 1)
-                """
-        case .displayName:
-            return """
-                SELECT * FROM identity_registration
-                WHERE display_key >= \(low) AND display_key <= \(high) AND (display_key, id) > (\(cursor.key), \(cursor.id))
-                ORDER BY display_key, id
-                LIMIT \(query.limit + 1)
-                """
-        case .appID:
-            return """
-                SELECT * FROM identity_registration
-                WHERE app_id >= \(low) AND app_id <= \(high) AND (display_key, id) > (\(cursor.key), \(cursor.id))
-                ORDER BY display_key, id
-                LIMIT \(query.limit + 1)
-                """
-        case .identifierURI:
-            return """
-                SELECT * FROM identity_registration
-                WHERE id IN (
+                id IN (
                     SELECT owner FROM identity_registration_uri WHERE name_key >= \(low) AND name_key <= \(high)
                 )
-                AND (display_key, id) > (\(cursor.key), \(cursor.id))
-                ORDER BY display_key, id
-                LIMIT \(query.limit + 1)
                 """
-        case .some(let other):
-            throw .unsupported(other, "applications")
-        }
+            case .some(let other): throw .unsupported(other, "applications")
+            }
+        return query.statement("SELECT * FROM identity_registration", where: condition, after: cursor)
     }
 
     static func registration(_ id: GUID, in reader: any Reader) throws -> AppRegistration? {

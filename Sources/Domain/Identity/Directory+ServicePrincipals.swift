@@ -25,59 +25,29 @@ extension Directory {
 
     /// Service principals by display name. Throws `Request_UnsupportedQuery` for a property that they do not have.
     public func servicePrincipals(_ query: DirectoryQuery) async throws -> Page<ServicePrincipal> {
-        let cursor = try Cursor(query.after)
-        let statement = try Self.statement(query, after: cursor)
+        let statement = try Self.servicePrincipalStatement(query, after: try Cursor(query.after))
         let rows = try await self.database.read { try $0.rows(statement) }
         return try Page(rows: rows, query: query) { try ServicePrincipal(row: $0) }
     }
 
-    private static func statement(_ query: DirectoryQuery, after cursor: Cursor) throws(Problem) -> Statement {
-        guard let condition = query.condition else {
-            return """
-                SELECT * FROM identity_service_principal
-                WHERE (display_key, id) > (\(cursor.key), \(cursor.id))
-                ORDER BY display_key, id
-                LIMIT \(query.limit + 1)
+    static func servicePrincipalStatement(_ query: DirectoryQuery, after cursor: Cursor) throws(Problem) -> Statement {
+        let low = query.condition?.low ?? ""
+        let high = query.condition?.high ?? ""
+        let condition: Statement? =
+            switch query.condition?.property {
+            case nil: nil
+            case .id: "id >= \(low) AND id <= \(high)"
+            case .displayName: "display_key >= \(low) AND display_key <= \(high)"
+            case .appID: "app_id >= \(low) AND app_id <= \(high)"
+            case .servicePrincipalName:
                 """
-        }
-        switch condition.property {
-        case .id:
-            return """
-                SELECT * FROM identity_service_principal
-                WHERE id >= \(condition.low) AND id <= \(condition.high) AND (display_key, id) > (\(cursor.key), \(cursor.id))
-                ORDER BY display_key, id
-                LIMIT \(query.limit + 1)
-                """
-        case .displayName:
-            return """
-                SELECT * FROM identity_service_principal
-                WHERE display_key >= \(condition.low) AND display_key <= \(condition.high)
-                    AND (display_key, id) > (\(cursor.key), \(cursor.id))
-                ORDER BY display_key, id
-                LIMIT \(query.limit + 1)
-                """
-        case .appID:
-            return """
-                SELECT * FROM identity_service_principal
-                WHERE app_id >= \(condition.low) AND app_id <= \(condition.high)
-                    AND (display_key, id) > (\(cursor.key), \(cursor.id))
-                ORDER BY display_key, id
-                LIMIT \(query.limit + 1)
-                """
-        case .servicePrincipalName:
-            return """
-                SELECT * FROM identity_service_principal
-                WHERE id IN (
-                    SELECT owner FROM identity_service_principal_name
-                    WHERE name_key >= \(condition.low) AND name_key <= \(condition.high)
+                id IN (
+                    SELECT owner FROM identity_service_principal_name WHERE name_key >= \(low) AND name_key <= \(high)
                 )
-                AND (display_key, id) > (\(cursor.key), \(cursor.id))
-                ORDER BY display_key, id
-                LIMIT \(query.limit + 1)
                 """
-        case .userPrincipalName, .mail, .identifierURI, .mailNickname:
-            throw .unsupported(condition.property, "service principals")
-        }
+            case .some(let other): throw .unsupported(other, "service principals")
+            }
+        return query.statement("SELECT * FROM identity_service_principal", where: condition, after: cursor)
     }
 
     static func servicePrincipal(appID: GUID, in reader: any Reader) throws -> ServicePrincipal? {

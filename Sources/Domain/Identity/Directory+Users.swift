@@ -15,56 +15,24 @@ extension Directory {
 
     /// Users by display name. Throws `Request_UnsupportedQuery` for a property that users do not have.
     public func users(_ query: DirectoryQuery) async throws -> Page<User> {
-        let cursor = try Cursor(query.after)
-        let statement = try Self.userStatement(query, after: cursor)
+        let statement = try Self.userStatement(query, after: try Cursor(query.after))
         let rows = try await self.database.read { try $0.rows(statement) }
         return try Page(rows: rows, query: query) { try User(row: $0) }
     }
 
     static func userStatement(_ query: DirectoryQuery, after cursor: Cursor) throws(Problem) -> Statement {
-        guard let condition = query.condition else {
-            return """
-                SELECT * FROM identity_user
-                WHERE (display_key, id) > (\(cursor.key), \(cursor.id))
-                ORDER BY display_key, id
-                LIMIT \(query.limit + 1)
-                """
-        }
-        switch condition.property {
-        case .id:
-            return """
-                SELECT * FROM identity_user
-                WHERE id >= \(condition.low) AND id <= \(condition.high) AND (display_key, id) > (\(cursor.key), \(cursor.id))
-                ORDER BY display_key, id
-                LIMIT \(query.limit + 1)
-                """
-        case .displayName:
-            return """
-                SELECT * FROM identity_user
-                WHERE display_key >= \(condition.low) AND display_key <= \(condition.high)
-                    AND (display_key, id) > (\(cursor.key), \(cursor.id))
-                ORDER BY display_key, id
-                LIMIT \(query.limit + 1)
-                """
-        case .userPrincipalName:
-            return """
-                SELECT * FROM identity_user
-                WHERE name_key >= \(condition.low) AND name_key <= \(condition.high)
-                    AND (display_key, id) > (\(cursor.key), \(cursor.id))
-                ORDER BY display_key, id
-                LIMIT \(query.limit + 1)
-                """
-        case .mail:
-            return """
-                SELECT * FROM identity_user
-                WHERE mail_key >= \(condition.low) AND mail_key <= \(condition.high)
-                    AND (display_key, id) > (\(cursor.key), \(cursor.id))
-                ORDER BY display_key, id
-                LIMIT \(query.limit + 1)
-                """
-        case .appID, .servicePrincipalName, .identifierURI, .mailNickname:
-            throw .unsupported(condition.property, "users")
-        }
+        let low = query.condition?.low ?? ""
+        let high = query.condition?.high ?? ""
+        let condition: Statement? =
+            switch query.condition?.property {
+            case nil: nil
+            case .id: "id >= \(low) AND id <= \(high)"
+            case .displayName: "display_key >= \(low) AND display_key <= \(high)"
+            case .userPrincipalName: "name_key >= \(low) AND name_key <= \(high)"
+            case .mail: "mail_key >= \(low) AND mail_key <= \(high)"
+            case .some(let other): throw .unsupported(other, "users")
+            }
+        return query.statement("SELECT * FROM identity_user", where: condition, after: cursor)
     }
 
     static func user(_ id: GUID, in reader: any Reader) throws -> User? {

@@ -1,3 +1,4 @@
+import Storage
 import Vocabulary
 
 /// A question to a list of the directory. Source: Microsoft Graph, "$filter", as far as the Azure CLI uses it.
@@ -53,6 +54,20 @@ public struct DirectoryQuery: Sendable, Hashable {
         self.condition = condition
         self.limit = min(max(limit, 1), 999)
         self.after = after
+    }
+}
+
+extension DirectoryQuery {
+    /// What this question's page of a list is read with: of `objects`, a `SELECT` without conditions, those that meet the condition and come
+    /// after the page before; one more than the page has room for, which tells whether there is another.
+    func statement(_ objects: Statement, where condition: Statement?, after cursor: Cursor) -> Statement {
+        let narrowed: Statement = condition.map { "\($0) AND " } ?? ""
+        return """
+            \(objects)
+            WHERE \(narrowed)(display_key, id) > (\(cursor.key), \(cursor.id))
+            ORDER BY display_key, id
+            LIMIT \(self.limit + 1)
+            """
     }
 }
 

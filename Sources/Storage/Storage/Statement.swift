@@ -41,6 +41,12 @@ extension Statement: ExpressibleByStringInterpolation {
             self.parameters.append(value?.stored ?? .null)
         }
 
+        /// A part of a statement, with the parameters that it brings.
+        public mutating func appendInterpolation(_ part: Statement) {
+            self.sql += part.sql
+            self.parameters += part.parameters
+        }
+
         /// A list for `IN (…)`: one parameter for each element, `NULL` when there is none so that nothing matches.
         public mutating func appendInterpolation(list values: some Sequence<some Storable>) {
             let stored = values.map(\.stored)
