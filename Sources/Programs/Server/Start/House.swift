@@ -7,12 +7,10 @@ import Federation
 import Hosts
 import Identity
 import Keys
-import Passwords
 import ResourceRoutes
 import Resources
 import SQLiteStorage
 import SSHAuthority
-import SSHWire
 import Sessions
 import Storage
 import Vocabulary
@@ -69,100 +67,29 @@ struct House: Sendable {
         self.origin = try ServiceOrigin(base: configuration.publicURL)
         self.audit = AuditLog(database: self.database, seal: sealing.derived(for: "audit"))
 
-        self.signingKeys = SigningKeys(
-            database: self.database,
-            audit: self.audit,
-            clock: clock,
-            random: random,
-            sealing: sealing
-        )
-        self.authorityKeys = SSHCAKeys(
-            database: self.database,
-            audit: self.audit,
-            clock: clock,
-            random: random,
-            sealing: sealing,
-            keyType: Self.keyType(configuration.sshCAType)
-        )
-        self.directory = Directory(
+        let ground = Groundwork(
+            configuration: configuration,
             tenant: tenant,
             database: self.database,
             audit: self.audit,
             clock: clock,
-            random: random,
-            passwords: PasswordHasher()
+            random: random
         )
-        self.accessControl = AccessControl(
-            database: self.database,
-            audit: self.audit,
-            clock: clock,
-            random: random,
-            tenant: tenant.id,
-            policy: configuration.assignmentPolicy
-        )
-        self.federation = Federation(
-            directory: self.directory,
-            keys: self.signingKeys,
-            database: self.database,
-            audit: self.audit,
-            clock: clock,
-            random: random,
-            origin: self.origin
-        )
-        self.authority = SSHAuthority(
-            directory: self.directory,
-            accessControl: self.accessControl,
-            keys: self.authorityKeys,
-            database: self.database,
-            audit: self.audit,
-            clock: clock,
-            random: random,
-            policy: IssuancePolicy(
-                userLifetime: configuration.certificateLife,
-                longestUserLifetime: configuration.longestCertificateLife
-            )
-        )
+        self.signingKeys = ground.signingKeys(sealing)
+        self.authorityKeys = ground.authorityKeys(sealing)
+        self.directory = ground.directory()
+        self.accessControl = ground.accessControl()
+        self.federation = ground.federation(self.directory, self.signingKeys, self.origin)
+        self.authority = ground.authority(self.directory, self.accessControl, self.authorityKeys)
         self.networks = WiredNetworks(database: self.database)
         self.fabric = await configuration.makeFabric()
-        self.resources = Resources(
-            settings: Self.resourceSettings(configuration, tenant, self.networks),
-            accessControl: self.accessControl,
-            database: self.database,
-            audit: self.audit,
-            clock: clock,
-            random: random
-        )
-        self.registry = HostRegistry(
-            machines: Machines(self.resources),
-            database: self.database,
-            audit: self.audit,
-            clock: clock,
-            random: random
-        )
-        self.hosts = Hosts(
-            registry: self.registry,
-            directory: self.directory,
-            accessControl: self.accessControl,
-            authority: self.authority,
-            audit: self.audit,
-            clock: clock,
-            settings: Self.hostSettings(configuration)
-        )
-        self.deployments = Deployments(
-            resources: self.resources,
-            accessControl: self.accessControl,
-            database: self.database,
-            audit: self.audit,
-            clock: clock,
-            random: random,
-            hooks: Self.deploymentHooks(self.directory)
-        )
-        self.sessions = Sessions(
-            judge: Self.connectionJudge(self.resources, self.directory, self.hosts),
-            accessControl: self.accessControl,
-            audit: self.audit,
-            clock: clock,
-            random: random
+        self.resources = ground.resources(self.accessControl, self.networks)
+        self.registry = ground.registry(self.resources)
+        self.hosts = ground.hosts(self.registry, self.directory, self.accessControl, self.authority)
+        self.deployments = ground.deployments(self.resources, self.accessControl, self.directory)
+        self.sessions = ground.sessions(
+            self.accessControl,
+            Self.connectionJudge(self.resources, self.directory, self.hosts)
         )
 
         try await self.load(sealedWith: data.sealingKey)
@@ -293,39 +220,5 @@ struct House: Sendable {
             }
         }
         return surroundings
-    }
-
-    private static func resourceSettings(
-        _ configuration: ServerConfiguration,
-        _ tenant: Tenant,
-        _ networks: WiredNetworks
-    ) -> ResourceSettings {
-        let dataPlane = String(configuration.publicURL.dropFirst("https://".count))
-        var settings = ResourceSettings(
-            tenantID: tenant.id,
-            tenantName: tenant.displayName,
-            domains: tenant.domains
-        ) { _ in dataPlane }
-        settings.publicAddresses = configuration.publicAddresses.compactMap { AddressPrefix($0) }
-        settings.isWired = { networks.contains($0) && !WiredNetworks.isOwn($1) }
-        settings.isDeclared = { networks.contains($0) }
-        return settings
-    }
-
-    private static func hostSettings(_ configuration: ServerConfiguration) -> HostSettings {
-        var settings = HostSettings()
-        settings.arrivalWait = .seconds(15)
-        settings.cutAtExpiry = configuration.cutAtExpiry
-        settings.decisionCache = configuration.decisionCache
-        settings.relayNetworks = configuration.relayNetworks
-        return settings
-    }
-
-    private static func keyType(_ name: String) -> SSHCAKeys.KeyType {
-        switch name {
-        case "ecdsa-p256": .ecdsaP256
-        case "rsa-3072": .rsa3072
-        default: .ed25519
-        }
     }
 }
