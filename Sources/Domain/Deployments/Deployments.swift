@@ -75,7 +75,7 @@ public final class Deployments: Sendable {
     {
         let scope = try self.place(of: path)
         try self.permit(.write(Deployment.type), at: path, author)
-        try self.resources.checkDeployable(scope, by: author)
+        try self.resources.checkDeployable(scope)
         if author.subject != nil { try self.resources.checkLocks(.write, at: path) }
         let request = try DeploymentRequest(reading: body, above: scope.resourceGroup == nil)
         if let active = self.active(path) { throw .deploymentIsActive(path, active.deployment) }
@@ -105,7 +105,7 @@ public final class Deployments: Sendable {
     {
         let scope = try self.place(of: path)
         try self.permit(.post("validate", of: Deployment.type), at: path, author)
-        try self.resources.checkDeployable(scope, by: author)
+        try self.resources.checkDeployable(scope)
         let request = try DeploymentRequest(reading: body, above: scope.resourceGroup == nil)
         let prepared = try await self.prepare(path, request, by: author)
         var deployment = self.describe(path, prepared, request, by: author)
@@ -124,7 +124,7 @@ public final class Deployments: Sendable {
     public func foresee(_ path: ResourcePath, body: JSONValue, by author: ChangeAuthor) async throws(Problem) -> GUID {
         let scope = try self.place(of: path)
         try self.permit(.post("whatIf", of: Deployment.type), at: path, author)
-        try self.resources.checkDeployable(scope, by: author)
+        try self.resources.checkDeployable(scope)
         let request = try DeploymentRequest(reading: body, above: scope.resourceGroup == nil)
         let prepared = try await self.prepare(path, request, by: author)
         let changes = try await self.changes(of: prepared, request, in: scope, by: author)
@@ -321,7 +321,7 @@ public final class Deployments: Sendable {
 
 extension Resources {
     /// Throws unless templates can be deployed there.
-    fileprivate func checkDeployable(_ scope: ResourcePath, by author: ChangeAuthor) throws(Problem) {
+    fileprivate func checkDeployable(_ scope: ResourcePath) throws(Problem) {
         guard self.resource(scope) == nil else { return }
         guard scope.resourceGroup != nil else {
             throw Problem("SubscriptionNotFound", shown: "The subscription '\(scope.name)' could not be found.")

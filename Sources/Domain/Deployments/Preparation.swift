@@ -44,24 +44,30 @@ extension Deployments {
         }
         var prepared = Prepared(run: run)
         let redaction = Redaction(run.secrets)
-        var problems: [Problem] = []
-        try self.survey(&prepared.run, path, by: author, depth: 0, into: &prepared.wishes, &prepared.later, &problems)
-        if problems.isEmpty { problems = await self.rehearse(prepared.wishes, by: author) }
+        var found = Findings()
+        try self.survey(&prepared.run, by: author, depth: 0, into: &found)
+        prepared.wishes = found.wishes
+        prepared.later = found.later
+        let problems = found.problems.isEmpty ? await self.rehearse(found.wishes, by: author) : found.problems
         guard problems.isEmpty else {
             throw .invalidDeployment(path, author.correlation, problems.map { redaction($0) })
         }
         return prepared
     }
 
-    // Collects what a template and the templates in it would make, and what the author may not do of it.
+    /// What a survey of a template and of the templates in it finds.
+    private struct Findings {
+        var wishes: [Prepared.Wish] = []
+        var later: [PlannedResource] = []
+        /// What the author may not do of it, and what is wrong with the templates in it.
+        var problems: [Problem] = []
+    }
+
     private func survey(
         _ run: inout TemplateRun,
-        _ path: ResourcePath,
         by author: ChangeAuthor,
         depth: Int,
-        into wishes: inout [Prepared.Wish],
-        _ later: inout [PlannedResource],
-        _ problems: inout [Problem]
+        into found: inout Findings
     ) throws(Problem) {
         guard depth < Self.deepest else {
             throw Problem(
@@ -77,51 +83,57 @@ extension Deployments {
             do throws(Problem) {
                 try self.permit(resource, by: author)
             } catch {
-                problems.append(error)
+                found.problems.append(error)
                 continue
             }
             let waits = resource.dependencies.contains { unknown.contains($0) }
             if resource.needsRunning || waits { unknown.insert(index) }
             do throws(TemplateError) {
                 if resource.isDeployment {
-                    guard !resource.needsRunning else {
-                        later.append(resource)
-                        continue
-                    }
-                    let surroundings = self.surroundings(
-                        resource.path,
-                        nil,
-                        by: author,
-                        at: resource.location,
-                        planned: wishes
-                    )
-                    var inner = try run.nested(resource, in: surroundings, Self.unknown)
-                    if waits {
-                        later.append(resource)
-                    } else {
-                        do throws(Problem) {
-                            try self.survey(
-                                &inner,
-                                resource.path,
-                                by: author,
-                                depth: depth + 1,
-                                into: &wishes,
-                                &later,
-                                &problems
-                            )
-                        } catch {
-                            problems.append(error)
-                        }
-                    }
+                    try self.survey(nested: resource, of: &run, waits: waits, by: author, depth: depth, into: &found)
                 } else if resource.needsRunning || waits || resource.isRoleAssignment {
-                    later.append(resource)
+                    found.later.append(resource)
                 } else {
                     let needs = Set(resource.dependencies.map { run.resources[$0].path.key })
-                    wishes.append(Prepared.Wish(resource: resource, body: try run.body(of: resource), needs: needs))
+                    found.wishes.append(
+                        Prepared.Wish(resource: resource, body: try run.body(of: resource), needs: needs)
+                    )
                 }
             } catch {
                 throw error.problem
             }
+        }
+    }
+
+    // A template in a template: one that has to wait is read all the same, for what is wrong with its parameters.
+    private func survey(
+        nested resource: PlannedResource,
+        of run: inout TemplateRun,
+        waits: Bool,
+        by author: ChangeAuthor,
+        depth: Int,
+        into found: inout Findings
+    ) throws(TemplateError) {
+        guard !resource.needsRunning else {
+            found.later.append(resource)
+            return
+        }
+        let surroundings = self.surroundings(
+            resource.path,
+            nil,
+            by: author,
+            at: resource.location,
+            planned: found.wishes
+        )
+        var inner = try run.nested(resource, in: surroundings, Self.unknown)
+        guard !waits else {
+            found.later.append(resource)
+            return
+        }
+        do throws(Problem) {
+            try self.survey(&inner, by: author, depth: depth + 1, into: &found)
+        } catch {
+            found.problems.append(error)
         }
     }
 

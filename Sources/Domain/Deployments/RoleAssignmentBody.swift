@@ -25,11 +25,19 @@ extension Deployments {
             GUID($0.split(separator: "/" as Character).last ?? "")
         }
         guard let role else { return }
-        let attributes = RequestAttributes(
-            roleDefinition: role,
-            principal: resource.written("principalId")?.string.flatMap { GUID($0) },
-            principalType: .servicePrincipal
-        )
+        let principal = resource.written("principalId")?.string.flatMap { GUID($0) }
+        try self.requireAssigning(role, to: principal, .servicePrincipal, at: scope, for: subject)
+    }
+
+    // Who may give some roles but not this one passes: `assign` says what is missing.
+    private func requireAssigning(
+        _ role: GUID,
+        to principal: GUID?,
+        _ type: PrincipalType,
+        at scope: ResourcePath,
+        for subject: Subject
+    ) throws(Problem) {
+        let attributes = RequestAttributes(roleDefinition: role, principal: principal, principalType: type)
         guard !self.accessControl.decide(.assignRole, at: scope, for: subject, attributes: attributes).isAllowed else {
             return
         }
@@ -40,6 +48,68 @@ extension Deployments {
     func assign(_ resource: PlannedResource, _ body: JSONValue, by author: ChangeAuthor) async throws(Problem)
         -> (JSONValue, created: Bool)
     {
+        let written = try WrittenAssignment(body, of: resource)
+        let known: PrincipalType?
+        do {
+            known = try await self.hooks.principalType(written.principal)
+        } catch {
+            throw Problem("InternalServerError", shown: "The directory could not be asked.", logged: "\(error)")
+        }
+        let scope = written.scope
+        if let subject = author.subject {
+            // Without rights here nobody learns which identities and scopes exist.
+            let type = known ?? written.principalType ?? .user
+            try self.requireAssigning(written.role, to: written.principal, type, at: scope, for: subject)
+        }
+        guard let type = known ?? written.principalType else {
+            throw Problem(
+                "PrincipalNotFound",
+                shown:
+                    "Principal \(written.principal.description.filter { $0 != "-" }) does not exist in the directory."
+            )
+        }
+        if author.subject != nil { try self.resources.checkLocks(.write, at: scope) }
+        guard scope == .root || self.resources.resource(scope) != nil else {
+            throw Problem("ResourceNotFound", shown: "The scope '\(scope)' was not found.")
+        }
+        let draft = RoleAssignmentDraft(
+            name: written.name,
+            scope: scope,
+            roleDefinition: written.role,
+            principal: written.principal,
+            principalType: type,
+            description: written.properties.member("description")?.string,
+            condition: written.properties.member("condition")?.string.flatMap { $0.isEmpty ? nil : $0 }
+        )
+        let (made, created) = try await self.accessControl.assign(
+            draft,
+            by: author.subject,
+            correlation: author.correlation,
+            source: author.source
+        )
+        let document: JSONValue = [
+            "id": .string(made.id), "name": .string(made.name.description), "type": .string(RoleAssignment.type),
+            "properties": [
+                "scope": .string(made.scope.description), "principalId": .string(made.principal.description),
+                "principalType": .string(made.principalType.rawValue),
+                "roleDefinitionId": written.properties.member("roleDefinitionId") ?? .null,
+            ],
+        ]
+        return (document, created)
+    }
+}
+
+/// A role assignment as a template writes it.
+private struct WrittenAssignment {
+    let name: GUID
+    let role: GUID
+    let principal: GUID
+    /// What the template says that the principal is.
+    let principalType: PrincipalType?
+    let scope: ResourcePath
+    let properties: JSONValue
+
+    init(_ body: JSONValue, of resource: PlannedResource) throws(Problem) {
         let properties = body.member("properties") ?? [:]
         guard
             let name = GUID(resource.path.name),
@@ -54,78 +124,12 @@ extension Deployments {
                     "A role assignment is called by a GUID and needs properties.roleDefinitionId and properties.principalId."
             )
         }
+        self.name = name
+        self.role = role
+        self.principal = principal
+        self.principalType = properties.member("principalType")?.string.flatMap { PrincipalType(named: $0) }
         // The oldest api-versions say the scope in the body; it may be above the resource group.
-        let said = properties.member("scope")?.string.flatMap { ResourcePath($0) }
-        let known: PrincipalType?
-        do {
-            known = try await self.hooks.principalType(principal)
-        } catch {
-            throw Problem("InternalServerError", shown: "The directory could not be asked.", logged: "\(error)")
-        }
-        let scope = said ?? resource.path.scope
-        let claim = properties.member("principalType")?.string.flatMap { PrincipalType(named: $0) }
-        if let subject = author.subject {
-            // Without rights here nobody learns which identities and scopes exist.
-            try self.resources.requireAssigning(
-                role,
-                to: principal,
-                known ?? claim,
-                at: scope,
-                subject,
-                self.accessControl
-            )
-        }
-        guard let type = known ?? claim else {
-            throw Problem(
-                "PrincipalNotFound",
-                shown: "Principal \(principal.description.filter { $0 != "-" }) does not exist in the directory."
-            )
-        }
-        if author.subject != nil { try self.resources.checkLocks(.write, at: scope) }
-        guard scope == .root || self.resources.resource(scope) != nil else {
-            throw Problem("ResourceNotFound", shown: "The scope '\(scope)' was not found.")
-        }
-        let draft = RoleAssignmentDraft(
-            name: name,
-            scope: scope,
-            roleDefinition: role,
-            principal: principal,
-            principalType: type,
-            description: properties.member("description")?.string,
-            condition: properties.member("condition")?.string.flatMap { $0.isEmpty ? nil : $0 }
-        )
-        let (made, created) = try await self.accessControl.assign(
-            draft,
-            by: author.subject,
-            correlation: author.correlation,
-            source: author.source
-        )
-        let document: JSONValue = [
-            "id": .string(made.id), "name": .string(made.name.description), "type": .string(RoleAssignment.type),
-            "properties": [
-                "scope": .string(made.scope.description), "principalId": .string(made.principal.description),
-                "principalType": .string(made.principalType.rawValue),
-                "roleDefinitionId": properties.member("roleDefinitionId") ?? .null,
-            ],
-        ]
-        return (document, created)
-    }
-}
-
-extension Resources {
-    fileprivate func requireAssigning(
-        _ role: GUID,
-        to principal: GUID,
-        _ type: PrincipalType?,
-        at scope: ResourcePath,
-        _ subject: Subject,
-        _ accessControl: AccessControl
-    ) throws(Problem) {
-        let attributes = RequestAttributes(roleDefinition: role, principal: principal, principalType: type ?? .user)
-        guard accessControl.decide(.assignRole, at: scope, for: subject, attributes: attributes).isAllowed else {
-            try self.require(.assignRole, at: scope, for: subject)
-            // Allowed in general, but not this one: `assign` says so.
-            return
-        }
+        self.scope = properties.member("scope")?.string.flatMap { ResourcePath($0) } ?? resource.path.scope
+        self.properties = properties
     }
 }

@@ -60,57 +60,34 @@ enum TemplatePlan {
         _ evaluator: inout Evaluator,
         _ out: inout [PlannedResource]
     ) throws(TemplateError) {
-        func text(_ member: String, isRequired: Bool = true) throws(TemplateError) -> String? {
-            guard let value = document.member(member), !value.isNull else {
-                if isRequired { throw TemplateError("The resource needs '\(member)'.", at: place) }
-                return nil
-            }
-            let worked = try evaluator.evaluate(value, frame, at: "\(place).\(member)")
-            guard let text = worked.string, !text.isEmpty, text.utf8.count <= 1024 else {
-                throw TemplateError("'\(member)' must be a text.", at: "\(place).\(member)")
-            }
-            return text
-        }
+        let written = WrittenResource(document: document, frame: frame, place: place)
         guard out.count < Template.mostResources else {
             throw TemplateError("The template makes more than \(Template.mostResources) resources.", at: place)
         }
-        var type = try text("type") ?? ""
-        var name = try text("name") ?? ""
+        var type = try written.text("type", &evaluator)
+        var name = try written.text("name", &evaluator)
         if let parent, !type.contains("/") {
             type = "\(parent.type)/\(type)"
             name = "\(parent.name)/\(name)"
         }
-        let isExisting = document.member("existing")?.bool ?? false
-        let condition = try document.member("condition").map { value throws(TemplateError) in
-            try evaluator.evaluate(value, frame, at: "\(place).condition")
-        }
-        guard let isWanted = (condition ?? true).bool else {
-            throw TemplateError("'condition' must come out as a boolean.", at: "\(place).condition")
-        }
-        var dependsOn: [String] = []
-        let written = try evaluator.evaluate(document.member("dependsOn") ?? [], frame, at: "\(place).dependsOn")
-        for one in written.array ?? [] {
-            guard let text = one.string else {
-                throw TemplateError("'dependsOn' is a list of texts.", at: "\(place).dependsOn")
-            }
-            dependsOn.append(text)
-        }
-        let target = try Target(
-            scope: text("scope", isRequired: false),
-            subscription: text("subscriptionId", isRequired: false),
-            group: text("resourceGroup", isRequired: false)
+        let isWanted = try written.isWanted(&evaluator)
+        let dependsOn = try written.dependsOn(&evaluator)
+        let target = Target(
+            scope: try written.optionalText("scope", &evaluator),
+            subscription: try written.optionalText("subscriptionId", &evaluator),
+            group: try written.optionalText("resourceGroup", &evaluator)
         )
         out.append(
             PlannedResource(
                 type: type,
                 name: name,
                 path: try target.path(type, name, evaluator.surroundings.scope, place),
-                apiVersion: try text("apiVersion", isRequired: false) ?? "",
+                apiVersion: try written.optionalText("apiVersion", &evaluator) ?? "",
                 symbol: symbol.map { symbol in loop.map { "\(symbol)[\($0.turn)]" } ?? symbol },
-                location: try text("location", isRequired: false),
+                location: try written.optionalText("location", &evaluator),
                 place: place,
                 isWanted: isWanted,
-                isExisting: isExisting,
+                isExisting: document.member("existing")?.bool ?? false,
                 frame: frame,
                 document: document,
                 loop: loop?.name ?? symbol,
@@ -122,6 +99,47 @@ enum TemplatePlan {
         guard let nested = document.member("resources")?.array, isWanted else { return }
         for (index, child) in nested.enumerated() {
             try Self.add(child, nil, "\(place).resources[\(index)]", (type, name), frame, &evaluator, &out)
+        }
+    }
+
+    /// What stands in a resource, worked out with the loop that it is in.
+    private struct WrittenResource {
+        let document: JSONValue
+        let frame: Frame
+        let place: String
+
+        func text(_ member: String, _ evaluator: inout Evaluator) throws(TemplateError) -> String {
+            guard let text = try self.optionalText(member, &evaluator) else {
+                throw TemplateError("The resource needs '\(member)'.", at: self.place)
+            }
+            return text
+        }
+
+        func optionalText(_ member: String, _ evaluator: inout Evaluator) throws(TemplateError) -> String? {
+            guard let value = self.document.member(member), !value.isNull else { return nil }
+            let worked = try evaluator.evaluate(value, self.frame, at: "\(self.place).\(member)")
+            guard let text = worked.string, !text.isEmpty, text.utf8.count <= 1024 else {
+                throw TemplateError("'\(member)' must be a text.", at: "\(self.place).\(member)")
+            }
+            return text
+        }
+
+        func isWanted(_ evaluator: inout Evaluator) throws(TemplateError) -> Bool {
+            guard let condition = self.document.member("condition") else { return true }
+            guard let isWanted = try evaluator.evaluate(condition, self.frame, at: "\(self.place).condition").bool
+            else {
+                throw TemplateError("'condition' must come out as a boolean.", at: "\(self.place).condition")
+            }
+            return isWanted
+        }
+
+        func dependsOn(_ evaluator: inout Evaluator) throws(TemplateError) -> [String] {
+            let place = "\(self.place).dependsOn"
+            let written = try evaluator.evaluate(self.document.member("dependsOn") ?? [], self.frame, at: place)
+            return try (written.array ?? []).map { one throws(TemplateError) in
+                guard let text = one.string else { throw TemplateError("'dependsOn' is a list of texts.", at: place) }
+                return text
+            }
         }
     }
 
@@ -164,10 +182,7 @@ enum TemplatePlan {
             guard parts.count >= 3, parts.count % 2 == 1 else {
                 throw TemplateError("'scope' is an identifier or 'namespace/type/name'.", at: place)
             }
-            let types = stride(from: 1, to: parts.count, by: 2).map { parts[$0] }
-            // Either types and names in turn, or all types and then all names.
-            if types.count == 1 { return "\(base)/providers/\(scope)" }
-            return "\(base)/providers/\(parts.joined(separator: "/"))"
+            return "\(base)/providers/\(scope)"
         }
     }
 
