@@ -48,7 +48,7 @@ public struct RedirectURI: Sendable, Hashable {
 
     /// The address with parameters added to its query or as its fragment.
     func adding(_ parameters: [(name: String, value: String)], asFragment: Bool) -> String {
-        let encoded = parameters.map { "\($0.name)=\(PercentEncoding.encode($0.value))" }.joined(separator: "&")
+        let encoded = FormFields.encode(parameters.map { ($0.name, $0.value) })
         let whole = self.origin + self.rest
         return whole + (asFragment ? "#" : whole.contains("?") ? "&" : "?") + encoded
     }

@@ -63,9 +63,7 @@ extension SignInRoutes {
     private func asLink(_ request: Request, _ context: some RequestContext) async throws -> Response {
         do {
             let fields = try await self.form(request)
-            let query = fields.sorted { $0.key < $1.key }
-                .map { "\(PercentEncoding.encode($0.key))=\(PercentEncoding.encode($0.value))" }
-                .joined(separator: "&")
+            let query = FormFields.encode(fields.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
             var response = Response(status: .seeOther, headers: PageRenderer.headers)
             response.headers[.location] = "\(self.origin.loginBase)\(request.uri.path)?\(query)"
             return response

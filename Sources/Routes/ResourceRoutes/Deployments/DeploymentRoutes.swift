@@ -204,26 +204,7 @@ public struct DeploymentRoutes: Sendable {
         return .ok(["templateHash": .string(hash), "minifiedTemplate": .string(text)])
     }
 
-    // Paths of deployments hold nothing that an address has to escape: groups and names are checked before.
     private func absolute(_ path: ResourcePath, _ call: ResourceCall) -> String {
-        let place = path.segments.map { $0.addingPercentEncoding }.joined(separator: "/")
-        return "\(self.origin)/\(place)?api-version=\(call.request.apiVersion ?? "2024-11-01")"
-    }
-}
-
-extension String {
-    // RFC 3986 section 2.3: everything else is escaped.
-    fileprivate var addingPercentEncoding: String {
-        var out = ""
-        for byte in self.utf8 {
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-                UInt8(ascii: "~"):
-                out.unicodeScalars.append(Unicode.Scalar(byte))
-            default: out += "%" + Hex.encode([byte]).uppercased()
-            }
-        }
-        return out
+        AbsoluteAddress.write(self.origin, path, ["api-version": call.request.apiVersion ?? "2024-11-01"])
     }
 }
