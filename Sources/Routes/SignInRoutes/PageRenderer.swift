@@ -56,26 +56,53 @@ struct PageRenderer: Sendable {
 
     /// A page to fill in or to read.
     func response(_ page: SignInPage, status: Int) -> Response {
+        let view = self.view(of: page)
+        return self.response(view.template, title: view.title, view.values, target: view.target, status: status)
+    }
+
+    /// What a template makes a page of.
+    private struct View {
+        let template: String
+        let title: String
+        let values: [String: Any?]
+        /// Where its form leads in the end, besides ourselves.
+        let target: String?
+
+        // Screen readers read the title first, so a page that says what was wrong begins with the word.
+        init(
+            _ template: String,
+            title: String,
+            message: String? = nil,
+            _ values: [String: Any?],
+            target: String? = nil
+        ) {
+            self.template = template
+            self.title = (message == nil ? "" : "Error: ") + title
+            self.values = values.merging(["message": message]) { $1 }
+            self.target = target
+        }
+    }
+
+    private func view(of page: SignInPage) -> View {
         switch page {
         case .credentials(let page):
-            return self.response(
+            return View(
                 "credentials",
-                title: (page.message == nil ? "" : "Error: ") + "Sign in",
+                title: "Sign in",
+                message: page.message,
                 [
                     "flow": page.flow, "application": page.application,
                     "name": page.name.isEmpty ? nil : page.name, "domain": self.domain,
-                    "message": page.message,
                 ],
-                target: page.target,
-                status: status
+                target: page.target
             )
         case .newPassword(let page):
-            return self.response(
+            return View(
                 "newPassword",
-                title: (page.message == nil ? "" : "Error: ") + "Choose a password",
-                ["flow": page.flow, "name": page.name, "message": page.message],
-                target: page.target,
-                status: status
+                title: "Choose a password",
+                message: page.message,
+                ["flow": page.flow, "name": page.name],
+                target: page.target
             )
         case .accounts(let page):
             let accounts: [[String: String]] = page.accounts.map { account in
@@ -84,50 +111,36 @@ struct PageRenderer: Sendable {
                     "name": account.userPrincipalName,
                 ]
             }
-            return self.response(
+            return View(
                 "accounts",
                 title: "Pick an account",
                 ["flow": page.flow, "application": page.application, "accounts": accounts],
-                target: page.target,
-                status: status
+                target: page.target
             )
         case .deviceCode(let flow, let message):
-            return self.response(
-                "deviceCode",
-                title: (message == nil ? "" : "Error: ") + "Enter code",
-                ["flow": flow, "message": message],
-                status: status
-            )
+            return View("deviceCode", title: "Enter code", message: message, ["flow": flow])
         case .confirmDevice(let page):
-            return self.response(
+            return View(
                 "confirmDevice",
                 title: "Confirm",
                 [
                     "flow": page.flow, "application": page.application, "name": page.name,
                     "source": page.source.isEmpty ? nil : page.source,
-                ],
-                status: status
+                ]
             )
         case .allowDesktop(let page):
-            return self.response(
+            return View(
                 "allowDesktop",
                 title: "Allow remote desktop connection",
                 ["flow": page.flow, "hostName": page.hostName, "machine": page.machine, "name": page.name],
-                target: page.target,
-                status: status
+                target: page.target
             )
         case .signOut(let page):
-            return self.response(
-                "signOut",
-                title: "Sign out",
-                ["flow": page.flow, "names": page.names],
-                target: page.target,
-                status: status
-            )
+            return View("signOut", title: "Sign out", ["flow": page.flow, "names": page.names], target: page.target)
         case .done(let title, let text):
-            return self.response("done", title: title, ["title": title, "text": text], status: status)
+            return View("done", title: title, ["title": title, "text": text])
         case .failure(let error):
-            return self.response("done", title: "Error", ["title": "Error", "text": error.sentence], status: status)
+            return View("done", title: "Error", ["title": "Error", "text": error.sentence])
         }
     }
 
