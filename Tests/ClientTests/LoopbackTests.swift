@@ -26,8 +26,8 @@ final class LoopbackServer: Sendable {
             .get()
     }
 
-    func dialer(proxy: HTTPProxy? = nil, to address: ServerAddress? = nil) -> Dialer {
-        Dialer(address ?? self.address, trust: nil, group: MultiThreadedEventLoopGroup.singleton, proxy: proxy)
+    func dialler(proxy: HTTPProxy? = nil, to address: ServerAddress? = nil) -> Dialler {
+        Dialler(address ?? self.address, trust: nil, group: MultiThreadedEventLoopGroup.singleton, proxy: proxy)
     }
 
     private final class RawHandler: ChannelInboundHandler {
@@ -70,7 +70,7 @@ struct HTTPLoopbackTests {
             let path = String(buffer: bytes).split(separator: " ")[1]
             channel.say("HTTP/1.1 200 OK\r\nX-Path: \(path)\r\nContent-Length: 2\r\n\r\nok")
         }
-        let connection = try await HTTPConnection.open(server.dialer())
+        let connection = try await HTTPConnection.open(server.dialler())
         for path in ["/a", "/b"] {
             let answer = try await connection.send(HTTPRequest("GET", path))
             #expect(answer.status == 200 && answer.text == "ok" && answer.header("x-path") == path)
@@ -83,7 +83,7 @@ struct HTTPLoopbackTests {
     func late() async throws {
         let server = try await LoopbackServer { _, _ in }
         await #expect(throws: TransportError.tooLate) {
-            try await HTTPConnection.send(HTTPRequest("GET", "/"), by: server.dialer(), deadline: .milliseconds(100))
+            try await HTTPConnection.send(HTTPRequest("GET", "/"), by: server.dialler(), deadline: .milliseconds(100))
         }
     }
 
@@ -92,7 +92,7 @@ struct HTTPLoopbackTests {
         let server = try await LoopbackServer { _, channel in
             channel.say("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + String(repeating: "x", count: 100))
         }
-        let connection = try await HTTPConnection.open(server.dialer(), largestAnswer: 50)
+        let connection = try await HTTPConnection.open(server.dialler(), largestAnswer: 50)
         await #expect(throws: TransportError.tooLarge) { try await connection.send(HTTPRequest("GET", "/")) }
     }
 
@@ -100,11 +100,11 @@ struct HTTPLoopbackTests {
     func broken() async throws {
         let silent = try await LoopbackServer { _, channel in channel.close(promise: nil) }
         await #expect(throws: TransportError.closed) {
-            try await HTTPConnection.send(HTTPRequest("GET", "/"), by: silent.dialer())
+            try await HTTPConnection.send(HTTPRequest("GET", "/"), by: silent.dialler())
         }
         let other = try await LoopbackServer { _, channel in channel.say("SSH-2.0-x\r\n") }
         await #expect(throws: TransportError.self) {
-            try await HTTPConnection.send(HTTPRequest("GET", "/"), by: other.dialer(), deadline: .seconds(2))
+            try await HTTPConnection.send(HTTPRequest("GET", "/"), by: other.dialler(), deadline: .seconds(2))
         }
     }
 
@@ -122,13 +122,13 @@ struct HTTPLoopbackTests {
         let proxy = try HTTPProxy("http://u:p@127.0.0.1:\(willing.address.port)")
         let answer = try await HTTPConnection.send(
             HTTPRequest("GET", "/"),
-            by: willing.dialer(proxy: proxy, to: target)
+            by: willing.dialler(proxy: proxy, to: target)
         )
         #expect(answer.text == "far")
         let refusing = try await LoopbackServer { _, channel in channel.say("HTTP/1.1 403 No\r\n\r\n") }
         let other = try HTTPProxy("http://127.0.0.1:\(refusing.address.port)")
         await #expect(throws: TransportError.self) {
-            try await HTTPConnection.send(HTTPRequest("GET", "/"), by: refusing.dialer(proxy: other, to: target))
+            try await HTTPConnection.send(HTTPRequest("GET", "/"), by: refusing.dialler(proxy: other, to: target))
         }
     }
 
@@ -172,13 +172,25 @@ struct HTTPLoopbackTests {
     func silentHandshake() async throws {
         let server = try await LoopbackServer { _, _ in }
         let address = ServerAddress(isSecure: true, host: "127.0.0.1", port: server.address.port)
-        let dialer = Dialer(
+        let dialler = Dialler(
             address,
             trust: try ServerTrust(authorities: nil),
             group: MultiThreadedEventLoopGroup.singleton
         )
         await #expect(throws: TransportError.tooLate) {
-            _ = try await dialer.dial(deadline: .milliseconds(100)) { _ in }
+            _ = try await dialler.dial(deadline: .milliseconds(100)) { _ in }
+        }
+    }
+
+    @Test("a deadline that passes while the connection is being made is told as one")
+    func lateConnection() async throws {
+        let server = try await LoopbackServer { _, _ in }
+        await #expect(throws: TransportError.tooLate) {
+            _ = try await server.dialler().dial(deadline: .milliseconds(1)) { _ in
+                // Before the connection is asked for, on its event loop: the deadline comes first.
+                let end = NIODeadline.now() + .milliseconds(5)
+                while NIODeadline.now() < end {}
+            }
         }
     }
 
@@ -228,7 +240,7 @@ struct WebSocketLoopbackTests {
     @Test("reads a message that came with the answer, sends one, and ends when the connection does")
     func conversation() async throws {
         let server = try await LoopbackServer(Self.agreeable)
-        let connection = try await WebSocketConnection.open("/c", by: server.dialer())
+        let connection = try await WebSocketConnection.open("/c", by: server.dialler())
         var messages = connection.messages.makeAsyncIterator()
         #expect(try await messages.next() == .text("hello"))
         try await connection.send(text: "echo")
@@ -243,7 +255,7 @@ struct WebSocketLoopbackTests {
             channel.say("HTTP/1.1 403 Forbidden\r\nContent-Length: 6\r\n\r\nno way")
         }
         await #expect(throws: TransportError.refused(status: 403, body: "no way")) {
-            _ = try await WebSocketConnection.open("/c", by: server.dialer())
+            _ = try await WebSocketConnection.open("/c", by: server.dialler())
         }
     }
 
@@ -252,14 +264,16 @@ struct WebSocketLoopbackTests {
         let server = try await LoopbackServer { _, channel in
             channel.say("HTTP/1.1 101 X\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: AAAA\r\n\r\n")
         }
-        await #expect(throws: TransportError.self) { _ = try await WebSocketConnection.open("/c", by: server.dialer()) }
+        await #expect(throws: TransportError.self) {
+            _ = try await WebSocketConnection.open("/c", by: server.dialler())
+        }
     }
 
     @Test("refuses to send a header with a line end in it")
     func injection() async throws {
         let server = try await LoopbackServer(Self.agreeable)
         await #expect(throws: TransportError.self) {
-            _ = try await WebSocketConnection.open("/c", headers: [("X", "a\r\nY: b")], by: server.dialer())
+            _ = try await WebSocketConnection.open("/c", headers: [("X", "a\r\nY: b")], by: server.dialler())
         }
     }
 
@@ -267,7 +281,7 @@ struct WebSocketLoopbackTests {
     func silent() async throws {
         let server = try await LoopbackServer { _, _ in }
         await #expect(throws: TransportError.tooLate) {
-            _ = try await WebSocketConnection.open("/c", by: server.dialer(), deadline: .milliseconds(100))
+            _ = try await WebSocketConnection.open("/c", by: server.dialler(), deadline: .milliseconds(100))
         }
     }
 }

@@ -68,6 +68,7 @@ public struct AccessToken: Codable, Sendable {
 public struct SubscriptionSummary: Codable, Sendable {
     /// The subscription's id.
     public var id: GUID
+    /// Its name to show.
     public var name: String
 
     /// Makes a summary.

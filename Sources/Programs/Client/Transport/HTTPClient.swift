@@ -61,7 +61,7 @@ public actor HTTPClient {
             }
         }
         let connection = try await HTTPConnection.open(
-            self.reach.dialer(to: server),
+            self.reach.dialler(to: server),
             deadline: self.patience,
             largestAnswer: Self.largestAnswer
         )

@@ -17,24 +17,24 @@ public final class HTTPConnection: Sendable {
 
     /// Opens a connection.
     public static func open(
-        _ dialer: Dialer,
+        _ dialler: Dialler,
         deadline: Duration = .seconds(15),
         largestAnswer: Int = HTTPConnection.largestAnswer
     ) async throws(TransportError) -> HTTPConnection {
-        let channel = try await dialer.dial(deadline: deadline) { channel in
+        let channel = try await dialler.dial(deadline: deadline) { channel in
             try channel.pipeline.syncOperations.addHTTPClientHandlers()
             try channel.pipeline.syncOperations.addHandler(AnswerCollector(largestAnswer: largestAnswer))
         }
-        return HTTPConnection(channel: channel, authority: dialer.address.authority)
+        return HTTPConnection(channel: channel, authority: dialler.address.authority)
     }
 
     /// Sends one request on a connection of its own.
     public static func send(
         _ request: HTTPRequest,
-        by dialer: Dialer,
+        by dialler: Dialler,
         deadline: Duration = .seconds(30)
     ) async throws(TransportError) -> HTTPAnswer {
-        let connection = try await Self.open(dialer, deadline: deadline)
+        let connection = try await Self.open(dialler, deadline: deadline)
         let result: Result<HTTPAnswer, TransportError>
         do throws(TransportError) {
             result = .success(try await connection.send(request, deadline: deadline))

@@ -34,7 +34,7 @@ public struct HTTPProxy: Sendable {
         guard let text = names.compactMap({ environment($0) }).first(where: { !$0.isEmpty }) else { return nil }
         let exceptions = environment("no_proxy") ?? environment("NO_PROXY") ?? ""
         let host = server.host.lowercased()
-        if host == "localhost" || host == "::1" || (host.hasPrefix("127.") && Dialer.isIPAddress(host)) { return nil }
+        if host == "localhost" || host == "::1" || (host.hasPrefix("127.") && Dialler.isIPAddress(host)) { return nil }
         for word in exceptions.split(whereSeparator: { $0 == "," || $0 == " " }) {
             let exception = word.lowercased().drop { $0 == "." || $0 == "*" }
             if word == "*" || host == exception || host.hasSuffix("." + exception) { return nil }

@@ -48,14 +48,14 @@ public struct ServerReach: Sendable {
         }
     }
 
-    /// A dialer for one server. Throws `badAddress` when the proxy's address makes no sense.
-    public func dialer(to address: ServerAddress) throws(TransportError) -> Dialer {
+    /// A dialler for one server. Throws `badAddress` when the proxy's address makes no sense.
+    public func dialler(to address: ServerAddress) throws(TransportError) -> Dialler {
         let proxy =
             if let proxy = self.proxy {
                 try HTTPProxy(proxy)
             } else {
                 try HTTPProxy.named(by: { getenv($0).map { String(cString: $0) } }, for: address)
             }
-        return Dialer(address, trust: self.trust, group: self.group, names: self.names, proxy: proxy)
+        return Dialler(address, trust: self.trust, group: self.group, names: self.names, proxy: proxy)
     }
 }

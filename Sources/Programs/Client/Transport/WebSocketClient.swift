@@ -25,7 +25,7 @@ public struct WebSocketClient: Sendable {
             return try await WebSocketDial.open(
                 address.target,
                 headers: headers + [("Origin", "https://\(address.authority)")],
-                by: self.reach.dialer(to: address.server),
+                by: self.reach.dialler(to: address.server),
                 deadline: self.patience,
                 prepare: configure
             )

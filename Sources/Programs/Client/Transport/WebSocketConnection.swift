@@ -28,7 +28,7 @@ public final class WebSocketConnection: Sendable {
         _ path: String,
         headers: [(name: String, value: String)] = [],
         subprotocol: String? = nil,
-        by dialer: Dialer,
+        by dialler: Dialler,
         deadline: Duration = .seconds(15),
         keepAlive: Duration = .seconds(20),
         longestMessage: Int = 4 << 20,
@@ -43,7 +43,7 @@ public final class WebSocketConnection: Sendable {
             path,
             headers: headers,
             subprotocol: subprotocol,
-            by: dialer,
+            by: dialler,
             deadline: deadline,
             random: random
         ) { channel in

@@ -12,14 +12,14 @@ public enum WebSocketDial {
         _ path: String,
         headers: [(name: String, value: String)] = [],
         subprotocol: String? = nil,
-        by dialer: Dialer,
+        by dialler: Dialler,
         deadline: Duration = .seconds(15),
         random: RandomSource = .system,
         prepare: @escaping @Sendable (any Channel) throws -> Void
     ) async throws(TransportError) -> any Channel {
         let key = WebSocketHandshake.newKey(from: random)
         var all = HTTPHeaders([
-            ("Host", dialer.address.authority), ("Connection", "Upgrade"), ("Upgrade", "websocket"),
+            ("Host", dialler.address.authority), ("Connection", "Upgrade"), ("Upgrade", "websocket"),
             ("Sec-WebSocket-Version", WebSocketHandshake.version), ("Sec-WebSocket-Key", key),
         ])
         if let subprotocol { all.add(name: "Sec-WebSocket-Protocol", value: subprotocol) }
@@ -29,10 +29,10 @@ public enum WebSocketDial {
             throw .malformed("a line end in a header")
         }
         let head = HTTPRequestHead(version: .http1_1, method: .GET, uri: path, headers: all)
-        let done = dialer.makePromise()
+        let done = dialler.makePromise()
         let channel: any Channel
         do throws(TransportError) {
-            channel = try await dialer.dial(deadline: deadline) { channel in
+            channel = try await dialler.dial(deadline: deadline) { channel in
                 let encoder = HTTPRequestEncoder()
                 let decoder = ByteToMessageHandler(HTTPResponseDecoder(leftOverBytesStrategy: .forwardBytes))
                 let upgrade = UpgradeHandler(

@@ -31,9 +31,9 @@ struct DoctorCommand: AsyncParsableCommand {
     private func server(_ configuration: AgentConfiguration) async -> [HostCheck.Finding] {
         let reached = "the server \(configuration.server) can be reached"
         do {
-            let dialer = try HostServer.dialer(configuration, group: MultiThreadedEventLoopGroup.singleton)
+            let dialler = try HostServer.dialler(configuration, group: MultiThreadedEventLoopGroup.singleton)
             let question = HTTPRequest("GET", "/healthz")
-            let answer = try await HTTPConnection.send(question, by: dialer, deadline: .seconds(5))
+            let answer = try await HTTPConnection.send(question, by: dialler, deadline: .seconds(5))
             let findings = [HostCheck.Finding(what: reached, isGood: true, remedy: "")]
             guard let date = answer.header("Date").flatMap(HostCheck.instant) else { return findings }
             return findings + [HostCheck.clock(TimeSource.system.now, server: date.seconds)]

@@ -67,7 +67,7 @@ struct JoinCommand: AsyncParsableCommand {
             guard authorities != nil else { throw .missing(caFile) }
         }
         let group = MultiThreadedEventLoopGroup.singleton
-        let dialer = try HostServer.dialer(self.server, caFile: self.caFile, proxy: self.proxy, group: group)
+        let dialler = try HostServer.dialler(self.server, caFile: self.caFile, proxy: self.proxy, group: group)
         let identity = MachineIdentity()
         let facts = HostFacts.gather(layout, sshd: self.sshd(layout))
         let answer = try await HostServer.join(
@@ -81,10 +81,10 @@ struct JoinCommand: AsyncParsableCommand {
                 agentVersion: Agent.version,
                 addresses: facts.addresses
             ),
-            by: dialer
+            by: dialler
         )
         var configuration = AgentConfiguration(
-            server: dialer.address.description,
+            server: dialler.address.description,
             caFile: authorities == nil ? nil : layout.serverAuthorities,
             identity: AgentConfiguration.Identity(
                 hostId: answer.hostId,

@@ -67,11 +67,11 @@ final class ControlChannel: Sendable {
         let connection = try await WebSocketConnection.open(
             self.path,
             headers: [proof],
-            by: self.server.dialer,
+            by: self.server.dialler,
             longestMessage: ControlObject.longestFrame
         )
         self.state.withLock { $0.connection = connection }
-        self.log.notice("control channel open", metadata: ["server": "\(self.server.dialer.address)"])
+        self.log.notice("control channel open", metadata: ["server": "\(self.server.dialler.address)"])
         do {
             try await withTaskCancellationHandler {
                 // Beside the reading, because what is sent first is a question whose answer has to be read.

@@ -50,7 +50,7 @@ struct SessionEnd: Sendable {
         if !terminals.isEmpty { await self.pause(.milliseconds(150)) }
         if self.processes.isConnected(session) {
             self.send(session.pid, SIGTERM)
-            await self.waitUntilGone(session) { !self.processes.isConnected(session) }
+            await self.wait { !self.processes.isConnected(session) }
         }
         for round in 0..<Self.rounds {
             let left = await self.left(of: session)
@@ -64,7 +64,7 @@ struct SessionEnd: Sendable {
                 // A stopped process gets no signal but SIGKILL before it runs again.
                 if round == 0 { self.send(process.pid, SIGCONT) }
             }
-            await self.waitUntilGone(session) { self.processes.of(session).isEmpty }
+            await self.wait { self.processes.of(session).isEmpty }
         }
         return await self.left(of: session).map(\.pid)
     }
@@ -79,7 +79,7 @@ struct SessionEnd: Sendable {
         return []
     }
 
-    private func waitUntilGone(_ session: Session, _ isGone: () -> Bool) async {
+    private func wait(until isGone: () -> Bool) async {
         for _ in 0..<10 where !isGone() {
             await self.pause(.milliseconds(30))
         }

@@ -5,7 +5,7 @@ import NIOTLS
 import Vocabulary
 
 /// Opens connections to one server: TCP, through a proxy where there is one, and TLS where the address says so.
-public struct Dialer: Sendable {
+public struct Dialler: Sendable {
     /// Where the server is.
     public let address: ServerAddress
     private let trust: ServerTrust?
@@ -13,7 +13,7 @@ public struct Dialer: Sendable {
     private let names: NameLookup
     private let proxy: HTTPProxy?
 
-    /// Makes a dialer. `trust` is needed for a secure address only; `names` turns the host's name into addresses; a `proxy` is asked to connect
+    /// Makes a dialler. `trust` is needed for a secure address only; `names` turns the host's name into addresses; a `proxy` is asked to connect
     /// instead of connecting directly.
     public init(
         _ address: ServerAddress,
@@ -71,7 +71,8 @@ public struct Dialer: Sendable {
                 return channel
             } catch {
                 ready.fail(error)
-                failure = error
+                // At the end the channel is closed under whatever was going on, which then tells of the closing only.
+                failure = end <= .now() ? TransportError.tooLate : error
             }
         }
         throw .from(failure)
