@@ -276,7 +276,11 @@ let package = Package(
         program("sally-agent", "sally-agent", ["HostAgent", arguments]),
 
         // Support
-        room("Support", "TestKit", ["Vocabulary", "Storage", "SQLiteStorage"]),
+        room(
+            "Support",
+            "TestKit",
+            ["Vocabulary", "Storage", "SQLiteStorage", httpTypes, hummingbird, hummingbirdTesting]
+        ),
 
         tests("Vocabulary"),
         tests("WebSocketWire", [nio, embedded]),
@@ -343,14 +347,14 @@ let package = Package(
             "GraphRoutes",
             [
                 "TestKit", "Identity", "Federation", "Keys", "Passwords", "AccessControl", "Audit", hummingbird,
-                hummingbirdTesting, httpTypes, "Storage", "SQLiteStorage",
+                httpTypes, "Storage", "SQLiteStorage",
             ]
         ),
         tests(
             "ResourceRoutes",
             [
                 "TestKit", "Identity", "Federation", "Keys", "Passwords", "AccessControl", "Resources", "Audit",
-                hummingbird, hummingbirdTesting, httpTypes, "Storage", "SQLiteStorage", "Hosts", "Deployments",
+                hummingbird, httpTypes, "Storage", "SQLiteStorage", "Hosts", "Deployments",
                 "Fabric",
             ]
         ),

@@ -1,5 +1,6 @@
 import HTTPTypes
 import Identity
+import TestKit
 import Testing
 import Vocabulary
 
@@ -23,7 +24,7 @@ struct GraphAdministrationTests {
         _ = try await world.directory.setDirectoryRoles(of: world.bob.id, to: [.globalAdministrator])
         let off: JSONValue = ["accountEnabled": false]
         let own = try await world.send(.patch, "/v1.0/users/\(world.alice.id)", as: world.alice.id, off)
-        #expect(own.status == 400 && own.body["error"]?["message"]?.string?.contains("by yourself") == true)
+        #expect(own.status == 400 && own.document["error"]?["message"]?.string?.contains("by yourself") == true)
         let path = "/v1.0/users/\(world.bob.id)"
         #expect(try await world.send(.patch, path, as: world.alice.id, off).status == 403)
         _ = try await world.directory.setDirectoryRoles(of: world.alice.id, to: [.globalAdministrator])

@@ -1,5 +1,6 @@
 import HTTPTypes
 import Identity
+import TestKit
 import Testing
 import Vocabulary
 
@@ -26,12 +27,12 @@ struct GraphChangeTests {
     func users() async throws {
         let world = try await self.world()
         let made = try await world.send(.post, "/v1.0/users", as: world.alice.id, Self.user("new@contoso.example"))
-        #expect(made.status == 201 && made.body["userPrincipalName"] == "new@contoso.example")
-        let id = try #require(made.body["id"]?.string.flatMap { GUID($0) })
+        #expect(made.status == 201 && made.document["userPrincipalName"] == "new@contoso.example")
+        let id = try #require(made.document["id"]?.string.flatMap { GUID($0) })
         #expect(try await world.directory.user(id)?.mustChangePassword == true)
         let path = "/v1.0/users/new@contoso.example"
         #expect(try await world.send(.patch, path, as: world.alice.id, ["displayName": "Other"]).status == 204)
-        #expect(try await world.get(path, as: world.alice.id).body["displayName"] == "Other")
+        #expect(try await world.get(path, as: world.alice.id).document["displayName"] == "Other")
         #expect(try await world.send(.delete, path, as: world.alice.id).status == 204)
         #expect(try await world.get(path, as: world.alice.id).code == "Request_ResourceNotFound")
         #expect(try await world.directory.account(id) == nil)
@@ -56,7 +57,7 @@ struct GraphChangeTests {
         let world = try await self.world()
         let answer = try await world.send(.post, "/v1.0/users", as: world.alice.id, Self.user("BOB@contoso.example"))
         #expect(answer.status == 400)
-        #expect(answer.body["error"]?["details"]?.array?.first?["code"] == "ObjectConflict")
+        #expect(answer.document["error"]?["details"]?.array?.first?["code"] == "ObjectConflict")
         #expect(try await world.directory.user(world.bob.id)?.displayName == "Bob O'Brien")
     }
 
@@ -105,8 +106,8 @@ struct GraphChangeTests {
     func groups() async throws {
         let world = try await self.world([.groupsAdministrator])
         let made = try await world.send(.post, "/v1.0/groups", as: world.alice.id, Self.group("new"))
-        #expect(made.status == 201 && made.body["mailNickname"] == "g")
-        let path = "/v1.0/groups/\(try #require(made.body["id"]?.string))"
+        #expect(made.status == 201 && made.document["mailNickname"] == "g")
+        let path = "/v1.0/groups/\(try #require(made.document["id"]?.string))"
         let filter = "displayName%20eq%20'new'%20and%20mailNickname%20eq%20"
         for (nickname, count) in [("g", 1), ("h", 0)] {
             let found = try await world.get("/v1.0/groups?$filter=\(filter)'\(nickname)'", as: world.alice.id)
@@ -115,9 +116,9 @@ struct GraphChangeTests {
         let member: JSONValue = ["@odata.id": .string("https://x/v1.0/directoryObjects/\(world.bob.id)")]
         #expect(try await world.send(.post, "\(path)/members/$ref", as: world.alice.id, member).status == 204)
         #expect(try await world.send(.post, "\(path)/members/$ref", as: world.alice.id, member).status == 400)
-        let check: JSONValue = ["groupIds": [made.body["id"] ?? .null]]
+        let check: JSONValue = ["groupIds": [made.document["id"] ?? .null]]
         let checked = "/v1.0/directoryObjects/\(world.bob.id)/checkMemberGroups"
-        #expect(try await world.send(.post, checked, as: world.alice.id, check).values == [made.body["id"]])
+        #expect(try await world.send(.post, checked, as: world.alice.id, check).values == [made.document["id"]])
         let gone = "\(path)/members/\(world.bob.id)/$ref"
         #expect(try await world.send(.delete, gone, as: world.alice.id).status == 204)
         #expect(try await world.send(.delete, gone, as: world.alice.id).status == 404)
@@ -131,19 +132,19 @@ struct GraphChangeTests {
         let body: JSONValue = ["displayName": "robot-2", "keyCredentials": [], "identifierUris": ["api://robot-2"]]
         let made = try await world.send(.post, "/v1.0/applications", as: world.alice.id, body)
         #expect(made.status == 201)
-        let path = "/v1.0/applications/\(try #require(made.body["id"]?.string))"
-        let appID = try #require(made.body["appId"]?.string.flatMap { GUID($0) })
+        let path = "/v1.0/applications/\(try #require(made.document["id"]?.string))"
+        let appID = try #require(made.document["appId"]?.string.flatMap { GUID($0) })
         let secret = try await world.send(.post, "\(path)/addPassword", as: world.alice.id, ["passwordCredential": [:]])
-        let text = try #require(secret.body["secretText"]?.string)
-        let shown = try await world.get(path, as: world.alice.id).body["passwordCredentials"]?.array?.first
-        #expect(shown?["keyId"] == secret.body["keyId"] && shown?["secretText"]?.isNull == true)
+        let text = try #require(secret.document["secretText"]?.string)
+        let shown = try await world.get(path, as: world.alice.id).document["passwordCredentials"]?.array?.first
+        #expect(shown?["keyId"] == secret.document["keyId"] && shown?["secretText"]?.isNull == true)
         let principal: JSONValue = ["appId": .string(appID.description), "accountEnabled": true]
         let second = try await world.send(.post, "/v1.0/servicePrincipals", as: world.alice.id, principal)
         #expect(second.status == 201)
-        #expect(second.body["servicePrincipalNames"] == [.string(appID.description), "api://robot-2"])
+        #expect(second.document["servicePrincipalNames"] == [.string(appID.description), "api://robot-2"])
         #expect(try await world.send(.post, "/v1.0/servicePrincipals", as: world.alice.id, principal).status == 400)
         #expect(try await self.signsIn(appID, text, world))
-        let key: JSONValue = ["keyId": secret.body["keyId"] ?? .null]
+        let key: JSONValue = ["keyId": secret.document["keyId"] ?? .null]
         #expect(try await world.send(.post, "\(path)/removePassword", as: world.alice.id, key).status == 204)
         #expect(try await !self.signsIn(appID, text, world))
         #expect(try await world.send(.delete, path, as: world.alice.id).status == 204)
@@ -165,7 +166,9 @@ struct GraphChangeTests {
         let world = try await self.world()
         let body: JSONValue = ["appId": .string(GUID(high: 1, low: 2).description)]
         let answer = try await world.send(.post, "/v1.0/servicePrincipals", as: world.alice.id, body)
-        #expect(answer.body["error"]?["message"]?.string?.contains("does not reference a valid application") == true)
+        #expect(
+            answer.document["error"]?["message"]?.string?.contains("does not reference a valid application") == true
+        )
     }
 
     @Test("an owner renews an application's secrets, and nothing else of it")
@@ -173,7 +176,7 @@ struct GraphChangeTests {
         let world = try await self.world()
         let body: JSONValue = ["displayName": "robot-2"]
         let made = try await world.send(.post, "/v1.0/applications", as: world.alice.id, body)
-        let path = "/v1.0/applications/\(try #require(made.body["id"]?.string))"
+        let path = "/v1.0/applications/\(try #require(made.document["id"]?.string))"
         #expect(try await world.send(.post, "\(path)/addPassword", as: world.bob.id, [:]).status == 403)
         let owner: JSONValue = ["@odata.id": .string("https://x/v1.0/directoryObjects/\(world.bob.id)")]
         #expect(try await world.send(.post, "\(path)/owners/$ref", as: world.bob.id, owner).status == 403)

@@ -1,5 +1,6 @@
 import HTTPTypes
 import Identity
+import TestKit
 import Testing
 import Vocabulary
 
@@ -36,7 +37,7 @@ struct GraphReadingTests {
         let world = try await GraphWorld()
         let path = path.replacing("{id}", with: world.bob.id.description)
         let answer = try await world.get("/v1.0/\(path)", as: world.alice.id)
-        #expect(answer.body["id"]?.string == world.bob.id.description)
+        #expect(answer.document["id"]?.string == world.bob.id.description)
     }
 
     @Test("a quote in a filter is written twice")
@@ -60,9 +61,9 @@ struct GraphReadingTests {
             #expect(answer.values.first?["servicePrincipalNames"]?.array?.contains("http://ci-robot") == true)
         }
         let one = try await world.get("/v1.0/servicePrincipals/\(world.robot.id)", as: world.alice.id)
-        #expect(one.body["servicePrincipalType"] == "Application")
+        #expect(one.document["servicePrincipalType"] == "Application")
         let byApp = try await world.get("/v1.0/servicePrincipals(appId='\(world.robot.appID)')", as: world.alice.id)
-        #expect(byApp.body == one.body)
+        #expect(byApp.document == one.document)
     }
 
     @Test("getByIds names what exists, with its type, and only of the kinds asked for")
@@ -129,26 +130,26 @@ struct GraphReadingTests {
             let answer = try await world.get(String(link.dropFirst("https://localhost:8443".count)), as: world.alice.id)
             #expect(answer.values.allSatisfy { $0.object?.count == 1 })
             names += answer.names
-            next = answer.body["@odata.nextLink"]?.string
+            next = answer.document["@odata.nextLink"]?.string
             pages += 1
         }
         #expect(pages == 2)
         #expect(names == (0..<5).map { "User & Co \($0)" })
 
         let first = try await world.get("/v1.0/groups/\(world.ops.id)/members?$top=1", as: world.alice.id)
-        let link = try #require(first.body["@odata.nextLink"]?.string)
+        let link = try #require(first.document["@odata.nextLink"]?.string)
         let second = try await world.get(String(link.dropFirst("https://localhost:8443".count)), as: world.alice.id)
         #expect(first.values.count == 1 && second.values.count == 1)
         #expect(first.values != second.values)
-        #expect(second.body["@odata.nextLink"] == nil)
+        #expect(second.document["@odata.nextLink"] == nil)
     }
 
     @Test("selected members alone are shown; one that does not exist is refused")
     func select() async throws {
         let world = try await GraphWorld()
         let answer = try await world.get("/v1.0/users/\(world.erin.id)?$select=id,userType", as: world.alice.id)
-        #expect(answer.body["userType"] == "Guest")
-        #expect(answer.body["displayName"] == nil)
+        #expect(answer.document["userType"] == "Guest")
+        #expect(answer.document["displayName"] == nil)
         let hash = try await world.get("/v1.0/users/\(world.erin.id)?$select=passwordHash", as: world.alice.id)
         #expect(hash.status == 400)
     }

@@ -1,5 +1,6 @@
 import HTTPTypes
 import Identity
+import TestKit
 import Testing
 import Vocabulary
 
@@ -16,7 +17,7 @@ struct GraphRightsTests {
     @Test("a member reads themselves as me; a program has no me")
     func me() async throws {
         let world = try await GraphWorld()
-        #expect(try await world.get("/v1.0/me", as: world.bob.id).body["id"]?.string == world.bob.id.description)
+        #expect(try await world.get("/v1.0/me", as: world.bob.id).document["id"]?.string == world.bob.id.description)
         #expect(try await world.get("/v1.0/me", as: world.robot.id).status == 400)
     }
 

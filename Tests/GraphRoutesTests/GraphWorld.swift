@@ -2,7 +2,6 @@ import Audit
 import GraphRoutes
 import HTTPTypes
 import Hummingbird
-import HummingbirdTesting
 import Identity
 import Passwords
 import SQLiteStorage
@@ -51,21 +50,12 @@ struct GraphWorld {
         ).value
     }
 
-    struct Answer {
-        let status: Int
-        let body: JSONValue
-
-        var code: String? { self.body["error"]?["code"]?.string }
-        var values: [JSONValue] { self.body["value"]?.array ?? [] }
-        var names: [String?] { self.values.map { $0["displayName"]?.string } }
-    }
-
-    func get(_ uri: String, as caller: GUID?) async throws -> Answer {
+    func get(_ uri: String, as caller: GUID?) async throws -> RouteAnswer {
         try await self.send(.get, uri, as: caller)
     }
 
     func send(_ method: HTTPRequest.Method, _ uri: String, as caller: GUID?, _ body: JSONValue? = nil) async throws
-        -> Answer
+        -> RouteAnswer
     {
         let router = Router()
         GraphRoutes(
@@ -88,17 +78,11 @@ struct GraphWorld {
                 )
             }
         ).add(to: router)
-        let headers: HTTPFields = caller.map { [.authorization: "Bearer \($0)"] } ?? [:]
-        return try await Application(router: router).test(.router) { client in
-            try await client.execute(
-                uri: uri,
-                method: method,
-                headers: headers,
-                body: body.map { ByteBuffer(bytes: $0.bytes) }
-            ) { response in
-                let bytes = Array(response.body.readableBytesView)
-                return Answer(status: response.status.code, body: bytes.isEmpty ? .null : try JSONValue(parsing: bytes))
-            }
-        }
+        return try await router.answer(method, uri, authorization: caller.map { "Bearer \($0)" }, body: body)
     }
+}
+
+extension RouteAnswer {
+    /// The display names in a list.
+    var names: [String?] { self.values.map { $0["displayName"]?.string } }
 }

@@ -2,6 +2,7 @@ import AccessControl
 import HTTPTypes
 import Identity
 import ResourceRoutes
+import TestKit
 import Testing
 import Vocabulary
 
@@ -10,7 +11,7 @@ struct AccessQuestionTests {
     static let version = "api-version=2022-04-01"
 
     private func why(_ world: AuthorizationWorld, _ principal: String?, as caller: GUID) async throws
-        -> AuthorizationWorld.Answer
+        -> RouteAnswer
     {
         let option = principal.map { "&principal=\($0.replacing("#", with: "%23"))" } ?? ""
         return try await world.send(
@@ -25,9 +26,9 @@ struct AccessQuestionTests {
         let world = try await AuthorizationWorld()
         let answer = try await self.why(world, "ADMIN@contoso.example", as: world.admin.id)
         #expect(answer.status == 200)
-        #expect(answer.body["signIn"]?["level"] == "none")
-        #expect(answer.body["signIn"]?["sentence"]?.string?.contains("Virtual Machine User Login") == true)
-        let login = answer.body["checks"]?.array?[0]
+        #expect(answer.document["signIn"]?["level"] == "none")
+        #expect(answer.document["signIn"]?["sentence"]?.string?.contains("Virtual Machine User Login") == true)
+        let login = answer.document["checks"]?.array?[0]
         #expect(login?["allowed"] == false)
         #expect(login?["findings"]?.array?.first?["outcome"] == "controlOnly")
         #expect(login?["findings"]?.array?.first?["role"] == "Owner")
@@ -43,8 +44,8 @@ struct AccessQuestionTests {
             at: AuthorizationWorld.group
         )
         let answer = try await self.why(world, nil, as: world.bob.id)
-        #expect(answer.body["signIn"]?["level"] == "administrator")
-        let finding = answer.body["checks"]?.array?[0]["findings"]?.array?.first
+        #expect(answer.document["signIn"]?["level"] == "administrator")
+        let finding = answer.document["checks"]?.array?[0]["findings"]?.array?.first
         #expect(finding?["outcome"] == "grants")
         #expect(finding?["group"] == "ops")
         #expect(finding?["scope"]?.string == AuthorizationWorld.group)
@@ -56,11 +57,11 @@ struct AccessQuestionTests {
         try await world.assign(RoleDefinition.virtualMachineUserLogin, to: world.guest.id, at: AuthorizationWorld.group)
         try await world.assign(RoleDefinition.virtualMachineUserLogin, to: world.bob.id, at: AuthorizationWorld.group)
         let guest = try await self.why(world, world.guest.id.description, as: world.admin.id)
-        #expect(guest.body["signIn"]?["level"] == "none")
-        #expect(guest.body["signIn"]?["sentence"]?.string?.contains("guests cannot log in") == true)
+        #expect(guest.document["signIn"]?["level"] == "none")
+        #expect(guest.document["signIn"]?["sentence"]?.string?.contains("guests cannot log in") == true)
         _ = try await world.directory.setEnabled(world.bob.id, false)
         let bob = try await self.why(world, "bob@contoso.example", as: world.admin.id)
-        #expect(bob.body["signIn"]?["sentence"]?.string?.contains("disabled") == true)
+        #expect(bob.document["signIn"]?["sentence"]?.string?.contains("disabled") == true)
     }
 
     @Test("asking about others needs the right to see assignments, and does not tell who exists")
@@ -79,9 +80,9 @@ struct AccessQuestionTests {
             ResourcePath(AuthorizationWorld.group + "/providers/Microsoft.Network/bastionHosts/b")
         )
         let world = try await AuthorizationWorld(.init(related: { _ in [bastion] }))
-        #expect(try await self.why(world, nil, as: world.bob.id).body["checks"]?.array?.count == 3)
+        #expect(try await self.why(world, nil, as: world.bob.id).document["checks"]?.array?.count == 3)
         try await world.assign(RoleDefinition.virtualMachineUserLogin, to: world.bob.id, at: AuthorizationWorld.group)
-        let checks = try await self.why(world, nil, as: world.bob.id).body["checks"]?.array
+        let checks = try await self.why(world, nil, as: world.bob.id).document["checks"]?.array
         #expect(checks?.count == 4)
         #expect(checks?.last?["action"] == "Microsoft.Network/bastionHosts/read")
         #expect(checks?.last?["allowed"] == false)
@@ -117,14 +118,14 @@ struct AccessQuestionTests {
             self.check(world.bob.id, groups: [world.ops.id])
         )
         #expect(answer.status == 200)
-        #expect(answer.body.array?.map { $0["accessDecision"]?.string } == ["Allowed", "NotAllowed"])
-        #expect(answer.body.array?.first?["roleAssignment"]?["principalId"]?.string == world.bob.id.description)
+        #expect(answer.document.array?.map { $0["accessDecision"]?.string } == ["Allowed", "NotAllowed"])
+        #expect(answer.document.array?.first?["roleAssignment"]?["principalId"]?.string == world.bob.id.description)
         _ = try await world.directory.add(member: world.bob.id, to: world.ops.id)
         let member = try await world.send(.post, uri, as: world.admin.id, self.check(world.bob.id))
-        #expect(member.body.array?.map { $0["accessDecision"]?.string } == ["Allowed", "Allowed"])
+        #expect(member.document.array?.map { $0["accessDecision"]?.string } == ["Allowed", "Allowed"])
         _ = try await world.directory.setEnabled(world.bob.id, false)
         let disabled = try await world.send(.post, uri, as: world.admin.id, self.check(world.bob.id))
-        #expect(disabled.body.array?.map { $0["accessDecision"]?.string } == ["NotAllowed", "NotAllowed"])
+        #expect(disabled.document.array?.map { $0["accessDecision"]?.string } == ["NotAllowed", "NotAllowed"])
     }
 
     @Test("checkaccess cannot be used to ask about a resource outside the scope that was authorised")

@@ -2,7 +2,6 @@ import AccessControl
 import Audit
 import HTTPTypes
 import Hummingbird
-import HummingbirdTesting
 import Identity
 import Passwords
 import ResourceRoutes
@@ -79,23 +78,13 @@ struct AuthorizationWorld {
         ).0
     }
 
-    struct Answer {
-        let status: Int
-        let body: JSONValue
-        let headers: HTTPFields
-
-        var code: String? { self.body["error"]?["code"]?.string }
-        var message: String { self.body["error"]?["message"]?.string ?? "" }
-        var values: [JSONValue] { self.body["value"]?.array ?? [] }
-    }
-
     func send(
         _ method: HTTPRequest.Method,
         _ uri: String,
         as caller: GUID?,
         _ body: JSONValue? = nil,
         headers: HTTPFields = [:]
-    ) async throws -> Answer {
+    ) async throws -> RouteAnswer {
         let router = Router()
         AuthorizationRoutes(
             accessControl: self.access,
@@ -127,25 +116,13 @@ struct AuthorizationWorld {
             surroundings: self.surroundings
         ).add(to: router)
         router.get("/subscriptions/**") { _, _ in "resources" }
-        var fields = headers
-        if let caller { fields[.authorization] = "Bearer \(caller)" }
-        let sent = fields
-        return try await Application(router: router).test(.router) { client in
-            try await client.execute(
-                uri: uri,
-                method: method,
-                headers: sent,
-                body: body.map { ByteBuffer(bytes: $0.bytes) }
-            ) { response in
-                let bytes = Array(response.body.readableBytesView)
-                return Answer(
-                    status: response.status.code,
-                    body: bytes.isEmpty
-                        ? .null : (try? JSONValue(parsing: bytes)) ?? .string(String(decoding: bytes, as: UTF8.self)),
-                    headers: response.headers
-                )
-            }
-        }
+        return try await router.answer(
+            method,
+            uri,
+            authorization: caller.map { "Bearer \($0)" },
+            headers: headers,
+            body: body
+        )
     }
 
     /// PUTs a new assignment as `az role assignment create` does.
@@ -156,7 +133,7 @@ struct AuthorizationWorld {
         at scope: String,
         as caller: GUID,
         name: GUID? = nil
-    ) async throws -> Answer {
+    ) async throws -> RouteAnswer {
         let name = name ?? GUID(from: self.random.source)
         var properties: JSONValue = [
             "roleDefinitionId": .string("\(Self.subscription)\(Self.api)roleDefinitions/\(role)"),

@@ -34,8 +34,8 @@ struct DenyAssignmentRouteTests {
             self.body(["Microsoft.Compute/virtualMachines/delete"], excluding: admin)
         )
         #expect(made.status == 201)
-        #expect(made.body["properties"]?["isSystemProtected"]?.bool == false)
-        #expect(try await world.send(.get, id + Self.version, as: admin).body["id"]?.string == id)
+        #expect(made.document["properties"]?["isSystemProtected"]?.bool == false)
+        #expect(try await world.send(.get, id + Self.version, as: admin).document["id"]?.string == id)
         let list = "\(AuthorizationWorld.machine)\(AuthorizationWorld.api)denyAssignments\(Self.version)"
         #expect(try await world.send(.get, list, as: admin).values.count == 1)
         #expect(try await world.send(.get, list, as: world.bob.id).status == 403)
@@ -81,7 +81,7 @@ struct DenyAssignmentRouteTests {
         let admin = world.admin.id
         let scope = AuthorizationWorld.group
         let first = try await world.create(RoleDefinition.reader, to: world.bob.id, at: scope, as: admin)
-        #expect(first.body["properties"]?["principalType"]?.string == "User")
+        #expect(first.document["properties"]?["principalType"]?.string == "User")
         let foreign = GUID(from: world.random.source)
         let second = try await world.create(
             RoleDefinition.reader,
@@ -116,8 +116,8 @@ struct DenyAssignmentRouteTests {
         body["properties"]?["description"] = "for tests"
         let changed = try await world.send(.put, uri, as: world.admin.id, body)
         #expect(changed.status == 200)
-        #expect(changed.body["properties"]?["description"]?.string == "for tests")
-        let kept = changed.body["properties"]?["delegatedManagedIdentityResourceId"]?.string
+        #expect(changed.document["properties"]?["description"]?.string == "for tests")
+        let kept = changed.document["properties"]?["delegatedManagedIdentityResourceId"]?.string
         #expect(kept == "/subscriptions/x/id")
     }
 

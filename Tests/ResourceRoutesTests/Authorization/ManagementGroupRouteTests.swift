@@ -2,6 +2,7 @@ import AccessControl
 import HTTPTypes
 import Identity
 import ResourceRoutes
+import TestKit
 import Testing
 import Vocabulary
 
@@ -20,7 +21,7 @@ struct ManagementGroupRouteTests {
     }
 
     private func create(_ world: AuthorizationWorld, _ name: String, below parent: String? = nil) async throws
-        -> AuthorizationWorld.Answer
+        -> RouteAnswer
     {
         var details: JSONValue = [:]
         if let parent { details["parent"] = ["id": .string("\(Self.base)/\(parent)")] }
@@ -38,9 +39,10 @@ struct ManagementGroupRouteTests {
         let admin = world.admin.id
         let made = try await self.create(world, "corp")
         #expect(made.status == 200)
-        #expect(made.body["id"]?.string == "\(Self.base)/corp")
+        #expect(made.document["id"]?.string == "\(Self.base)/corp")
         #expect(
-            made.body["properties"]?["details"]?["parent"]?["name"]?.string == world.access.rootManagementGroup?.name
+            made.document["properties"]?["details"]?["parent"]?["name"]?.string
+                == world.access.rootManagementGroup?.name
         )
         #expect(try await self.create(world, "prod", below: "corp").status == 200)
 
@@ -50,14 +52,14 @@ struct ManagementGroupRouteTests {
             as: admin
         )
         #expect(moved.status == 200)
-        #expect(moved.body["properties"]?["parent"]?["id"]?.string == "\(Self.base)/prod")
+        #expect(moved.document["properties"]?["parent"]?["id"]?.string == "\(Self.base)/prod")
 
         let shown = try await world.send(
             .get,
             "\(Self.base)/corp\(Self.version)&$expand=children&$recurse=true",
             as: admin
         )
-        let child = shown.body["properties"]?["children"]?.array?.first
+        let child = shown.document["properties"]?["children"]?.array?.first
         #expect(child?["name"]?.string == "prod")
         #expect(child?["children"]?.array?.first?["id"]?.string == AuthorizationWorld.subscription)
 
@@ -67,8 +69,8 @@ struct ManagementGroupRouteTests {
             as: admin,
             ["displayName": "Production"]
         )
-        #expect(patched.body["properties"]?["displayName"]?.string == "Production")
-        #expect(patched.body["properties"]?["details"]?["parent"]?["name"]?.string == "corp")
+        #expect(patched.document["properties"]?["displayName"]?.string == "Production")
+        #expect(patched.document["properties"]?["details"]?["parent"]?["name"]?.string == "corp")
 
         #expect(try await world.send(.delete, "\(Self.base)/prod\(Self.version)", as: admin).code == "BadRequest")
         let removed = "\(Self.base)/prod/subscriptions/\(Self.subscription)\(Self.version)"
@@ -108,8 +110,8 @@ struct ManagementGroupRouteTests {
             "\(AuthorizationWorld.machine)/providers/Sallyport.Access/effectiveAccess?api-version=2024-01-01",
             as: world.bob.id
         )
-        #expect(why.body["signIn"]?["level"]?.string == "user")
-        #expect(why.body["signIn"]?["sentence"]?.string?.contains("\(Self.base)/corp") == true)
+        #expect(why.document["signIn"]?["level"]?.string == "user")
+        #expect(why.document["signIn"]?["sentence"]?.string?.contains("\(Self.base)/corp") == true)
     }
 
     @Test("nobody sees or changes groups without a role; an unknown group is 403 without rights and 404 with")
@@ -138,7 +140,7 @@ struct ManagementGroupRouteTests {
         let check = "/providers/Microsoft.Management/checkNameAvailability\(Self.version)"
         for (name, isFree) in [("CORP", false), ("other", true), ("no/good", false)] {
             let answer = try await world.send(.post, check, as: world.admin.id, ["name": .string(name)])
-            #expect(answer.body["nameAvailable"]?.bool == isFree)
+            #expect(answer.document["nameAvailable"]?.bool == isFree)
         }
         let entities = try await world.send(
             .post,

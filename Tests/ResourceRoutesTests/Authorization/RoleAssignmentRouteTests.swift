@@ -2,6 +2,7 @@ import AccessControl
 import HTTPTypes
 import Identity
 import ResourceRoutes
+import TestKit
 import Testing
 import Vocabulary
 
@@ -15,7 +16,7 @@ struct RoleAssignmentRouteTests {
         let login = RoleDefinition.virtualMachineUserLogin
         let made = try await world.create(login, to: world.bob.id, at: AuthorizationWorld.group, as: world.admin.id)
         #expect(made.status == 201)
-        let properties = made.body["properties"]
+        let properties = made.document["properties"]
         #expect(
             properties?["roleDefinitionId"]?.string
                 == "\(AuthorizationWorld.subscription)\(AuthorizationWorld.api)roleDefinitions/\(login)"
@@ -35,11 +36,11 @@ struct RoleAssignmentRouteTests {
             as: world.admin.id
         )
         #expect(list.values.count == 2)
-        let id = try #require(made.body["id"]?.string)
+        let id = try #require(made.document["id"]?.string)
         #expect(list.values.contains { $0["id"]?.string == id })
         let gone = try await world.send(.delete, "\(id)?\(Self.version)", as: world.admin.id)
         #expect(gone.status == 200)
-        #expect(gone.body["id"]?.string == id)
+        #expect(gone.document["id"]?.string == id)
         #expect(try await world.send(.delete, "\(id)?\(Self.version)", as: world.admin.id).status == 204)
     }
 
@@ -161,9 +162,9 @@ struct RoleAssignmentRouteTests {
                 == "InvalidPrincipalType"
         )
         let group = try await world.create(role, to: world.ops.id, type: nil, at: scope, as: admin)
-        #expect(group.body["properties"]?["principalType"]?.string == "Group")
+        #expect(group.document["properties"]?["principalType"]?.string == "Group")
         let robot = try await world.create(role, to: world.robot.id, type: nil, at: scope, as: admin)
-        #expect(robot.body["properties"]?["principalType"]?.string == "ServicePrincipal")
+        #expect(robot.document["properties"]?["principalType"]?.string == "ServicePrincipal")
         #expect(
             try await world.create(role, to: stranger, type: nil, at: scope, as: world.bob.id).code
                 == "AuthorizationFailed"
@@ -253,7 +254,7 @@ struct RoleAssignmentRouteTests {
             "\(AuthorizationWorld.machine)%2f..%2f..", "\(AuthorizationWorld.machine)%252f",
         ] {
             let answer = try await world.send(.get, prefix + tail, as: world.bob.id)
-            #expect(answer.status != 200 || answer.body == "resources")
+            #expect(answer.status != 200 || answer.document == "resources")
         }
         let doubled = try await world.send(
             .get,
@@ -267,9 +268,9 @@ struct RoleAssignmentRouteTests {
     func passing() async throws {
         let world = try await AuthorizationWorld()
         let answer = try await world.send(.get, "\(AuthorizationWorld.machine)?\(Self.version)", as: world.admin.id)
-        #expect(answer.body == "resources")
+        #expect(answer.document == "resources")
         let policy = "\(AuthorizationWorld.group)\(AuthorizationWorld.api)policyAssignments?\(Self.version)"
-        #expect(try await world.send(.get, policy, as: world.admin.id).body == "resources")
+        #expect(try await world.send(.get, policy, as: world.admin.id).document == "resources")
     }
 
     @Test("the last Owner of the subscription cannot be removed")
@@ -287,8 +288,8 @@ struct RoleAssignmentRouteTests {
         let uri =
             "\(AuthorizationWorld.subscription)\(AuthorizationWorld.api)roleAssignmentsUsageMetrics?\(Self.version)"
         let answer = try await world.send(.get, uri, as: world.admin.id)
-        #expect(answer.body["roleAssignmentsLimit"] == 4000)
-        #expect(answer.body["roleAssignmentsRemainingCount"] == 3999)
+        #expect(answer.document["roleAssignmentsLimit"] == 4000)
+        #expect(answer.document["roleAssignmentsRemainingCount"] == 3999)
         #expect(try await world.send(.get, uri, as: world.bob.id).status == 403)
     }
 }

@@ -2,6 +2,7 @@ import AccessControl
 import HTTPTypes
 import Identity
 import ResourceRoutes
+import TestKit
 import Testing
 import Vocabulary
 
@@ -27,10 +28,10 @@ struct RoleDefinitionRouteTests {
             "\(Self.base)/1c0163c0-47e6-4577-8991-ea5c82e286e4?\(Self.version)",
             as: world.admin.id
         )
-        #expect(one.body == item)
+        #expect(one.document == item)
         let bare = AuthorizationWorld.api + "roleDefinitions/1c0163c0-47e6-4577-8991-ea5c82e286e4?\(Self.version)"
         #expect(
-            try await world.send(.get, bare, as: world.bob.id).body["id"]?.string
+            try await world.send(.get, bare, as: world.bob.id).document["id"]?.string
                 == bare.split(separator: "?").first.map(String.init)
         )
         #expect(
@@ -65,7 +66,7 @@ struct RoleDefinitionRouteTests {
         let made = try await world.create(name, to: world.bob.id, at: AuthorizationWorld.group, as: world.admin.id)
         #expect(made.status == 201)
         #expect(try await world.send(.delete, uri, as: world.admin.id).code == "RoleDefinitionHasAssignments")
-        _ = try await world.send(.delete, "\(made.body["id"]?.string ?? "")?\(Self.version)", as: world.admin.id)
+        _ = try await world.send(.delete, "\(made.document["id"]?.string ?? "")?\(Self.version)", as: world.admin.id)
         #expect(try await world.send(.delete, uri, as: world.admin.id).status == 200)
         #expect(try await world.send(.delete, uri, as: world.admin.id).status == 204)
         let builtIn = "\(Self.base)/\(RoleDefinition.owner)?\(Self.version)"

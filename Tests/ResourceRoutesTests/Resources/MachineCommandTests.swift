@@ -1,5 +1,6 @@
 import HTTPTypes
 import Resources
+import TestKit
 import Testing
 import Vocabulary
 

@@ -2,6 +2,7 @@ import Fabric
 import HTTPTypes
 import Resources
 import Synchronization
+import TestKit
 import Testing
 import Vocabulary
 
@@ -103,7 +104,7 @@ struct MadeMachineTests {
         await world.resources.settle()
         #expect(try await world.send(.get, try begun.operation).document["status"] == "Succeeded")
         let end = try await world.send(.get, try #require(begun.headers[.location]))
-        #expect(end.status == 200 && end.length == 0)
+        #expect(end.status == 200 && end.bytes.isEmpty)
         let list = try await world.send(.get, "\(RouteWorld.compute)/virtualMachines?statusOnly=true")
         let statuses = list.document["value"]?.array?.first?["properties"]?["instanceView"]?["statuses"]?.array
         #expect(statuses?.contains { $0["displayStatus"] == "VM deallocated" } == true)

@@ -2,6 +2,7 @@ import Audit
 import HTTPTypes
 import ResourceRoutes
 import Resources
+import TestKit
 import Testing
 import Vocabulary
 
@@ -131,13 +132,13 @@ struct ResourceRequestTests {
         #expect(made.document["location"] == "local" && made.document["tags"] == ["a": "b"])
         #expect(try await world.send(.put, path, ["location": "local"]).status == 200)
         let head = try await world.send(.head, path)
-        #expect(head.status == 204 && head.length == 0)
+        #expect(head.status == 204 && head.bytes.isEmpty)
         let names = try await world.send(.get, "\(RouteWorld.subscription)/resourcegroups").document["value"]?.array?
             .compactMap { $0["name"]?.string }
         #expect(names == ["demo", "new"])
         #expect(try await world.send(.delete, path).status == 200)
         let gone = try await world.send(.head, path)
-        #expect(gone.status == 404 && gone.length == 0)
+        #expect(gone.status == 404 && gone.bytes.isEmpty)
         #expect(try await world.send(.head, path, as: "dave").status == 403)
     }
 
@@ -247,7 +248,7 @@ struct ResourceRequestTests {
 
 extension RouteWorld {
     func send(_ method: HTTPRequest.Method, _ address: String, _ body: JSONValue?, _ extra: [String: String])
-        async throws -> Answer
+        async throws -> RouteAnswer
     {
         try await self.send(method, address, body, as: "admin", extra)
     }

@@ -2,7 +2,6 @@ import AccessControl
 import Audit
 import HTTPTypes
 import Hummingbird
-import HummingbirdTesting
 import ResourceRoutes
 import Resources
 import Storage
@@ -130,24 +129,6 @@ final class RouteWorld: Sendable {
         )
     }
 
-    /// What came back.
-    struct Answer {
-        let status: Int
-        let headers: HTTPFields
-        let document: JSONValue
-        let length: Int
-
-        var code: String? { self.document["error"]?["code"]?.string }
-        /// Where to watch the operation that a request began.
-        var operation: String {
-            get throws {
-                let name = try #require(HTTPField.Name("Azure-AsyncOperation"))
-                return try #require(self.headers[name])
-            }
-        }
-        var message: String { self.document["error"]?["message"]?.string ?? "" }
-    }
-
     /// Sends a request; `api-version` is added unless the address has a query with one.
     func send(
         _ method: HTTPRequest.Method,
@@ -155,7 +136,7 @@ final class RouteWorld: Sendable {
         _ body: JSONValue? = nil,
         as name: String? = "admin",
         _ extra: [String: String] = [:]
-    ) async throws -> Answer {
+    ) async throws -> RouteAnswer {
         var address = address.replacing("https://localhost:8443", with: "")
         if !address.contains("api-version") {
             address += (address.contains("?") ? "&" : "?") + "api-version=2024-11-01"
@@ -170,29 +151,18 @@ final class RouteWorld: Sendable {
         _ body: JSONValue? = nil,
         as name: String? = "admin",
         _ extra: [String: String] = [:]
-    ) async throws -> Answer {
+    ) async throws -> RouteAnswer {
         var headers: HTTPFields = [:]
-        if let name { headers[.authorization] = "Bearer \(name)" }
         for (field, value) in extra { headers[try #require(HTTPField.Name(field))] = value }
-        let sent = headers
         let router = Router(context: BasicRequestContext.self)
         self.routes.add(to: router)
-        return try await Application(router: router).test(.router) { client in
-            try await client.execute(
-                uri: address,
-                method: method,
-                headers: sent,
-                body: body.map { ByteBuffer(bytes: $0.bytes) }
-            ) { response in
-                let bytes = Array(response.body.readableBytesView)
-                return Answer(
-                    status: response.status.code,
-                    headers: response.headers,
-                    document: bytes.isEmpty ? .null : try JSONValue(parsing: bytes),
-                    length: bytes.count
-                )
-            }
-        }
+        return try await router.answer(
+            method,
+            address,
+            authorization: name.map { "Bearer \($0)" },
+            headers: headers,
+            body: body
+        )
     }
 
     /// A network with a machine in it, made over HTTP as the command line makes them. Returns the machine's path.
@@ -242,6 +212,16 @@ final class RouteWorld: Sendable {
         if identity { body["identity"] = ["type": "SystemAssigned"] }
         _ = try await self.send(.put, machine, body)
         return machine
+    }
+}
+
+extension RouteAnswer {
+    /// Where to watch the operation that a request began.
+    var operation: String {
+        get throws {
+            let name = try #require(HTTPField.Name("Azure-AsyncOperation"))
+            return try #require(self.headers[name])
+        }
     }
 }
 
