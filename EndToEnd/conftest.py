@@ -16,7 +16,7 @@ import people  # noqa: E402
 from lab import world as lab_world  # noqa: E402
 
 LOGS = HERE.parent / ".lab"
-pytest_plugins = ["sdk_fixtures"]
+pytest_plugins = ["sdk_fixtures", "fabric_fixtures", "gateway_fixtures"]
 
 
 def pytest_configure(config):
@@ -65,6 +65,13 @@ def person(world, folder):
         return known[name]
 
     return get
+
+
+@pytest.fixture
+def bastion(world, person):
+    """The bastion host as alice reaches it, with a machine behind it."""
+    world.machine("myVM")
+    return person("alice").bastion()
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ import errno
 import json
 import os
 import select
-import shutil
 import signal
 import socket
 import struct
@@ -187,6 +186,3 @@ class Fabric:
         found = [each for each in found if any(name in each for name in self._names)]
         found += [line for line in shell.run("cat", "/proc/self/mounts").splitlines() if f"{self.data}/" in line]
         return sorted(found)
-
-    def forget(self):
-        shutil.rmtree(self.data.parent, ignore_errors=True)

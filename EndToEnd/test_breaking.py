@@ -83,7 +83,7 @@ def taken_away(person, world, name):
         assert arm.send("PUT", taken["id"], "2022-04-01", body).status_code in (200, 201)
 
 
-def gets_in(world, who):
+def gets_in(who):
     """Whether a sign-in through the bastion works just now."""
     try:
         return who.ssh("myVM", "true").returncode == 0
@@ -132,7 +132,7 @@ def test_a_server_killed_amid_sessions_and_sign_ins_keeps_what_it_promised(world
     for token in promised:
         assert alice.endpoint.refresh(token)["access_token"]
     assert "in the store" not in server.log.read_text()
-    eventually(lambda: gets_in(world, alice), 40, "a sign-in after the restart")
+    eventually(lambda: gets_in(alice), 40, "a sign-in after the restart")
 
 
 def test_without_its_server_a_machine_lets_in_who_was_let_in_before(world, person, server, live):

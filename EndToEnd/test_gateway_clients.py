@@ -2,7 +2,7 @@
 
 import pytest
 from gateway_client import properties
-from test_gateway import ask
+from gateway_fixtures import ask
 
 from lab.desktops import LOCAL_PASSWORD, XRDP_COLOUR
 from lab.freerdp import FreeRDP, Screen

@@ -5,7 +5,7 @@ import time
 
 import pytest
 from gateway_client import MUTE, Gateway, Refused
-from test_gateway import PORT, file, host, records  # noqa: F401
+from gateway_fixtures import PORT, records
 
 ADDRESS = "10.78.0.66"
 GUESSES = 130
@@ -22,7 +22,7 @@ def stranger(world, person):
     subprocess.run(place.inside(["ip", "addr", "del", f"{ADDRESS}/24", "dev", device]), check=True)
 
 
-def test_guessed_tokens_do_not_fill_the_audit_log(world, stranger, file):  # noqa: F811
+def test_guessed_tokens_do_not_fill_the_audit_log(world, stranger, file):
     began = time.time() * 1000
     turned_away = 0
     for number in range(GUESSES):

@@ -12,20 +12,15 @@ from gateway_client import Gateway, properties
 
 from lab.world import TENANT
 from pages import press, sign_in_as
-from rds_aad import (
+from rds_aad import REMOTE_DESKTOP, Authority, Browser, ProofKey, SignedIn, resource
+from rds_connection import (
     ACCESS_DENIED,
     INVALID_TOKEN,
     OK,
     RDSAAD,
-    REMOTE_DESKTOP,
-    Authority,
-    Browser,
     DesktopConnection,
     GatewayStream,
-    ProofKey,
-    SignedIn,
     WebSocketStream,
-    resource,
     server_core,
 )
 from sign_in import payload
