@@ -28,12 +28,14 @@ enum ServedConnection: Sendable {
 public struct EdgeChannel: HTTPChannelHandler {
     /// A connection on its way.
     public struct Value: ServerChildChannelValue {
+        /// Its channel.
         public let channel: any Channel
         // Nested, never folded: the negotiation handler holds bytes back until its own future is complete, and who is
         // served is known only after the first request. Folded, they wait for each other for ever.
         let negotiated: EventLoopFuture<EventLoopFuture<ServedConnection>>
     }
 
+    /// What answers ordinary requests.
     public let responder: Responder
     private let certificate: ServerCertificate
     private let acceptors: [any UpgradeAcceptor]

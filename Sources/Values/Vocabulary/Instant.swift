@@ -24,14 +24,17 @@ public struct Instant: Hashable, Comparable, Sendable {
         left.milliseconds < right.milliseconds
     }
 
+    /// The instant that much later; the last one there is instead of one beyond it.
     public static func + (instant: Instant, duration: Duration) -> Instant {
         Instant(milliseconds: instant.milliseconds.addingSaturating(duration.milliseconds))
     }
 
+    /// The instant that much earlier; the first one there is instead of one before it.
     public static func - (instant: Instant, duration: Duration) -> Instant {
         Instant(milliseconds: instant.milliseconds.subtractingSaturating(duration.milliseconds))
     }
 
+    /// How long after the right instant the left one is; negative when it is before.
     public static func - (left: Instant, right: Instant) -> Duration {
         .milliseconds(left.milliseconds.subtractingSaturating(right.milliseconds))
     }

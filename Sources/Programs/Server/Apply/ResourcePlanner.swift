@@ -110,7 +110,7 @@ struct ResourcePlanner: Sendable {
         return try self.groupPath(group, file).appending("providers", parts[0], parts[1], name)
     }
 
-    private func location(_ group: String, _ file: ApplyFile) -> JSONValue {
+    private func location(_ group: String) -> JSONValue {
         let entry = self.groupEntries[group.lowercased()]
         let kept = self.groups[group.lowercased()].flatMap { self.resources.resource($0)?.location }
         return .string(entry?.location ?? kept ?? "local")
@@ -118,7 +118,7 @@ struct ResourcePlanner: Sendable {
 
     private func network(_ entry: ApplyFile.NetworkEntry, _ file: ApplyFile) throws(Problem) -> Step {
         let body: JSONValue = [
-            "location": self.location(entry.resourceGroup, file),
+            "location": self.location(entry.resourceGroup),
             "properties": [
                 "addressSpace": ["addressPrefixes": .array(entry.addressPrefixes.map { .string($0) })],
                 "subnets": .array(
@@ -156,7 +156,7 @@ struct ResourcePlanner: Sendable {
     }
 
     private func bastion(_ entry: ApplyFile.BastionEntry, _ file: ApplyFile) throws(Problem) -> [Step] {
-        let location = self.location(entry.resourceGroup, file)
+        let location = self.location(entry.resourceGroup)
         let network = try self.networkPath(entry.network, group: entry.resourceGroup, file)
         var properties: JSONValue = [:]
         for (flag, value) in entry.flags where value { properties[flag] = .bool(value) }
@@ -200,7 +200,7 @@ struct ResourcePlanner: Sendable {
     private func machine(_ entry: ApplyFile.MachineEntry, _ file: ApplyFile) throws(Problem) -> [Step] {
         let path = try self.resource(entry.resourceGroup, "Microsoft.Compute/virtualMachines", entry.name, file)
         if entry.removed { return [.delete(path, what: "virtual machine \(entry.name)")] }
-        let location = self.location(entry.resourceGroup, file)
+        let location = self.location(entry.resourceGroup)
         let network = try self.networkPath(entry.network, group: entry.resourceGroup, file)
         let interface = try self.resource(
             entry.resourceGroup,
