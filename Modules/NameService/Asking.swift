@@ -1,5 +1,5 @@
-// For groups the agent first, because it knows what is so now; the snapshot as soon as the agent is slow, and when it is away. For accounts the
-// snapshot first: the agent tells nobody of a change before the file says the same, and a login asks for accounts some twenty times.
+// The snapshot first: the agent tells nobody of a change before the file says the same, and a login asks some thirty times. Then the agent, and the
+// snapshot again, however large, when the agent is slow or away.
 
 /// How long the agent may take before the snapshot is asked beside it, in milliseconds: it answers from memory in a tenth of one. `ls -l` in a
 /// directory of many people's files asks many times, so that an agent that hangs must cost little each time.

@@ -8,7 +8,13 @@ public func groupByName(
     _ size: Int,
     _ errnop: UnsafeMutablePointer<Int32>
 ) -> nss_status {
-    guard isGroups(name) else { return missing(errnop) }
+    if equal(name, "sallyport-users") { return groupByNumber(usersNumber, result, buffer, size, errnop) }
+    if equal(name, "sallyport-admins") { return groupByNumber(administratorsNumber, result, buffer, size, errnop) }
+    guard isOurs(name) else { return missing(errnop) }
+    let known: nss_status? = withSnapshot(largest: smallSnapshot, { $0.isNamed(name) }, missing: nil, away: nil) {
+        fill(result, from: $0, buffer, size, errnop)
+    }
+    if let known { return known }
     let answered = answer {
         $0.ask(Question.group, about: name)
     } receive: {
@@ -17,8 +23,6 @@ public func groupByName(
         withSnapshot({ $0.isNamed(name) }, missing: nil, away: nil) { fill(result, from: $0, buffer, size, errnop) }
     }
     if let answered { return answered }
-    if equal(name, "sallyport-users") { return fillEmpty(result, usersNumber, buffer, size, errnop) }
-    if equal(name, "sallyport-admins") { return fillEmpty(result, administratorsNumber, buffer, size, errnop) }
     return withSnapshot({ $0.isNamed(name) }, missing: missing(errnop), away: away(errnop)) {
         fill(result, from: $0, buffer, size, errnop)
     }
@@ -33,6 +37,14 @@ public func groupByNumber(
     _ errnop: UnsafeMutablePointer<Int32>
 ) -> nss_status {
     guard isGroups(number) else { return missing(errnop) }
+    if isPersons(number) {
+        let known: nss_status? = withSnapshot(largest: smallSnapshot, { $0.uid == number }, missing: nil, away: nil) {
+            fill(result, from: $0, buffer, size, errnop)
+        }
+        if let known { return known }
+    } else if let known = fillMembers(result, number, buffer, size, errnop) {
+        return known
+    }
     let answered = answer {
         $0.ask(Question.groupByNumber, about: number)
     } receive: {
@@ -61,15 +73,21 @@ public func memberships(
     _ errnop: UnsafeMutablePointer<Int32>
 ) -> nss_status {
     guard isOurs(name) else { return missing(errnop) }
-    let answered = answer {
-        $0.ask(Question.memberships, about: name)
-    } receive: {
-        receiveMemberships($0, primary, start, size, groups, limit)
-    } kept: {
-        withSnapshot({ $0.isNamed(name) }, missing: nil, away: nil) {
-            addAll(of: $0, primary, start, size, groups, limit)
-        }
+    let list = GroupList(primary: primary, count: start, room: size, groups: groups, limit: limit)
+    let known: nss_status? = withSnapshot(largest: smallSnapshot, { $0.isNamed(name) }, missing: nil, away: nil) {
+        list.addAll(of: $0) ? NSS_STATUS_SUCCESS : NSS_STATUS_TRYAGAIN
     }
+    let answered =
+        known
+        ?? answer {
+            $0.ask(Question.memberships, about: name)
+        } receive: {
+            receiveMemberships($0, list)
+        } kept: {
+            withSnapshot({ $0.isNamed(name) }, missing: nil, away: nil) {
+                list.addAll(of: $0) ? NSS_STATUS_SUCCESS : NSS_STATUS_TRYAGAIN
+            }
+        }
     switch answered {
     case NSS_STATUS_TRYAGAIN?:
         errnop.pointee = ENOMEM
@@ -79,35 +97,12 @@ public func memberships(
     case nil: break
     }
     return withSnapshot({ $0.isNamed(name) }, missing: missing(errnop), away: away(errnop)) {
-        addAll(of: $0, primary, start, size, groups, limit)
+        list.addAll(of: $0) ? NSS_STATUS_SUCCESS : NSS_STATUS_TRYAGAIN
     }
-}
-
-/// Adds the groups that the snapshot knows of.
-private func addAll(
-    of record: SnapshotRecord,
-    _ primary: UInt32,
-    _ start: UnsafeMutablePointer<Int>,
-    _ size: UnsafeMutablePointer<Int>,
-    _ groups: UnsafeMutablePointer<UnsafeMutablePointer<UInt32>>,
-    _ limit: Int
-) -> nss_status {
-    if record.mayEnter, !add(usersNumber, primary, start, size, groups, limit) { return NSS_STATUS_TRYAGAIN }
-    if record.isAdministrator, !add(administratorsNumber, primary, start, size, groups, limit) {
-        return NSS_STATUS_TRYAGAIN
-    }
-    return NSS_STATUS_SUCCESS
 }
 
 /// The agent's answer, or nil when it cannot be had and the snapshot is to be asked.
-private func receiveMemberships(
-    _ connection: AgentConnection,
-    _ primary: UInt32,
-    _ start: UnsafeMutablePointer<Int>,
-    _ size: UnsafeMutablePointer<Int>,
-    _ groups: UnsafeMutablePointer<UnsafeMutablePointer<UInt32>>,
-    _ limit: Int
-) -> nss_status? {
+private func receiveMemberships(_ connection: AgentConnection, _ list: GroupList) -> nss_status? {
     // At most the two groups and the person's own: count and numbers fit into this with room to spare.
     var room: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0, 0, 0, 0)
     return withUnsafeMutableBytes(of: &room) { bytes in
@@ -119,35 +114,11 @@ private func receiveMemberships(
         var fields = Fields(base, count)
         guard var left = fields.short() else { return nil }
         while left > 0, let number = fields.word() {
-            guard add(number, primary, start, size, groups, limit) else { return NSS_STATUS_TRYAGAIN }
+            guard list.add(number) else { return NSS_STATUS_TRYAGAIN }
             left -= 1
         }
         return NSS_STATUS_SUCCESS
     }
-}
-
-/// Adds a group to the caller's list, which may have to grow; false without memory.
-private func add(
-    _ number: UInt32,
-    _ primary: UInt32,
-    _ start: UnsafeMutablePointer<Int>,
-    _ size: UnsafeMutablePointer<Int>,
-    _ groups: UnsafeMutablePointer<UnsafeMutablePointer<UInt32>>,
-    _ limit: Int
-) -> Bool {
-    guard isGroups(number), number != primary else { return true }
-    for index in 0..<start.pointee where groups.pointee[index] == number { return true }
-    if start.pointee == size.pointee {
-        guard limit <= 0 || size.pointee < limit else { return true }
-        var larger = size.pointee * 2 + 4
-        if limit > 0, larger > limit { larger = limit }
-        guard let grown = realloc(groups.pointee, larger * MemoryLayout<UInt32>.stride) else { return false }
-        groups.pointee = grown.assumingMemoryBound(to: UInt32.self)
-        size.pointee = larger
-    }
-    groups.pointee[start.pointee] = number
-    start.pointee += 1
-    return true
 }
 
 /// The agent's answer, or nil when it cannot be had and the snapshot is to be asked.
@@ -181,6 +152,44 @@ private func receiveGroup(
     }
 }
 
+/// One of the two groups with its members, or nil without a small snapshot.
+private func fillMembers(
+    _ result: UnsafeMutablePointer<group>,
+    _ number: UInt32,
+    _ buffer: UnsafeMutablePointer<CChar>,
+    _ size: Int,
+    _ errnop: UnsafeMutablePointer<Int32>
+) -> nss_status? {
+    let isForAll = number == usersNumber
+    var count = 0
+    guard forEachRecord(largest: smallSnapshot, { if isForAll ? $0.mayEnter : $0.isAdministrator { count += 1 } })
+    else { return nil }
+    var room = ResultBuffer(buffer, size)
+    let name = room.copy(groupName(number))
+    guard let name, let password = room.copy("*"), let list = room.list(count) else { return tooSmall(errnop) }
+    var next = 0
+    var fits = true
+    // The file may have been replaced in between by one with more people.
+    let isThere = forEachRecord(largest: smallSnapshot) { record in
+        guard isForAll ? record.mayEnter : record.isAdministrator, next < count, fits else { return }
+        list[next] = room.copy(record.name)
+        fits = list[next] != nil
+        next += 1
+    }
+    guard isThere else { return nil }
+    guard fits else { return tooSmall(errnop) }
+    list[next] = nil
+    result.pointee.gr_name = name
+    result.pointee.gr_passwd = password
+    result.pointee.gr_gid = number
+    result.pointee.gr_mem = list
+    return NSS_STATUS_SUCCESS
+}
+
+private func groupName(_ number: UInt32) -> StaticString {
+    number == usersNumber ? "sallyport-users" : "sallyport-admins"
+}
+
 /// One of the two groups without its members, so that its number keeps its name while the agent is away.
 private func fillEmpty(
     _ result: UnsafeMutablePointer<group>,
@@ -190,7 +199,7 @@ private func fillEmpty(
     _ errnop: UnsafeMutablePointer<Int32>
 ) -> nss_status {
     var room = ResultBuffer(buffer, size)
-    let name = number == usersNumber ? room.copy("sallyport-users") : room.copy("sallyport-admins")
+    let name = room.copy(groupName(number))
     guard let name, let password = room.copy("*"), let list = room.list(0) else { return tooSmall(errnop) }
     result.pointee.gr_name = name
     result.pointee.gr_passwd = password

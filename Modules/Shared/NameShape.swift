@@ -34,11 +34,6 @@ func isGroups(_ number: UInt32) -> Bool {
     isPersons(number) || number == usersNumber || number == administratorsNumber
 }
 
-/// Whether a name may be the name of one of our groups: one of the two, or a person's own.
-func isGroups(_ name: UnsafePointer<CChar>) -> Bool {
-    equal(name, "sallyport-users") || equal(name, "sallyport-admins") || isOurs(name)
-}
-
 /// Whether a C string holds exactly this text.
 func equal(_ left: UnsafePointer<CChar>, _ right: StaticString) -> Bool {
     right.withUTF8Buffer { bytes in

@@ -46,6 +46,20 @@ struct SnapshotRecord {
     }
 }
 
+/// Shows every record to `body`; false without a usable file of at most so many bytes.
+@inline(__always)
+func forEachRecord(largest: Int, _ body: (SnapshotRecord) -> Void) -> Bool {
+    withSnapshot(
+        largest: largest,
+        {
+            body($0)
+            return false
+        },
+        missing: true,
+        away: false
+    ) { _ in true }
+}
+
 /// Looks for the record that `matches` and lends it to `body`, whose result it returns; `missing` when nothing matches, and `away` without a
 /// usable file of at most so many bytes.
 @inline(__always)
