@@ -20,11 +20,6 @@ struct EntryJudge: Sendable {
         return self.accessControl.access(of: account.subject, isEnabled: account.isEnabled, to: machine.path)
     }
 
-    /// Whether a name as typed is one of this very person's: equality of object ids, never of parts of names.
-    func isName(_ typed: String, of objectID: GUID) async throws -> Bool {
-        try await self.principal(named: typed)?.id == objectID
-    }
-
     /// The user or service principal with that name as an account: a user principal name, an application id, or an object id.
     func principal(named typed: String) async throws -> Principal? {
         guard AccountName.isOurs(typed) else { return nil }

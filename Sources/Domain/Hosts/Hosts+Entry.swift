@@ -15,16 +15,17 @@ extension Hosts {
     /// Whether somebody may enter a host now, and as what. Every refusal and every entry is recorded. Throws `StorageError`.
     public func decide(_ question: EntryQuestion, for host: Host) async throws -> EntryDecision {
         var verdict = try await self.judge.judge(question.objectId, on: host.machine)
-        // Asked last, so that nobody learns from it which names exist.
-        if case .allowed = verdict, try await !self.judge.isName(question.typedName, of: question.objectId) {
-            verdict = .refused(.nameMismatch(question.typedName))
+        var principal: Principal?
+        // Asked last, so that nobody learns from it which names exist. Equality of object ids, never of parts of names.
+        if case .allowed = verdict {
+            principal = try await self.judge.principal(named: question.typedName)
+            if principal?.id != question.objectId { verdict = .refused(.nameMismatch(question.typedName)) }
         }
         switch verdict {
         case .refused(let refusal):
             try await self.record(question, host, .refused, refusal)
             return EntryDecision(allowed: false, refusal: refusal)
         case .allowed(let standing):
-            let principal = try await self.directory.principal(question.objectId)
             let account = principal.flatMap {
                 self.judge.account(of: $0, isAdministrator: standing.isAdministrator)
             }
