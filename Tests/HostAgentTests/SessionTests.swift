@@ -246,13 +246,32 @@ struct SessionTests {
     }
 
     @Test("knows the sessions again after a restart, but not after a boot")
-    func book() {
+    func book() throws {
         var book = SessionBook(file: nil, boot: "b1")
         book.open(Self.session())
-        let file = book.file(boot: "b1")
+        let file = try book.file(boot: "b1")
         #expect(SessionBook(file: file, boot: "b1").sessions == book.sessions)
         #expect(SessionBook(file: file, boot: "b2").sessions.isEmpty)
         #expect(SessionBook(file: Array("broken".utf8), boot: "b1").sessions.isEmpty)
+    }
+
+    @Test("writes into the file what has changed since it was written last")
+    func rewritten() throws {
+        var book = SessionBook(file: nil, boot: "\"b\"")
+        #expect(try SessionBook(file: book.file(boot: "b"), boot: "b").sessions.isEmpty)
+        let first = Self.session()
+        var second = first
+        second.id = GUID(high: 3, low: 9)
+        book.open(first)
+        book.open(second)
+        let changes: [(inout SessionBook) -> Void] = [
+            { $0.promote(first.id) }, { $0.linger(first.id) }, { $0.condemn(second.id) }, { $0.close(first.id) },
+        ]
+        for change in changes {
+            _ = try book.file(boot: "\"b\"")
+            change(&book)
+            #expect(try SessionBook(file: book.file(boot: "\"b\""), boot: "\"b\"").sessions == book.sessions)
+        }
     }
 
     @Test("an order ends what it names, and an order that names nothing ends nothing")

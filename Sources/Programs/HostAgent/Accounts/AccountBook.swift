@@ -76,6 +76,15 @@ struct AccountBook: Sendable {
         self.people[id].map { $0.mayEnter && $0.account.administrator } ?? false
     }
 
+    /// Takes note that somebody was heard of again, when everything is as it is known; otherwise false, and nothing is changed.
+    mutating func renew(_ account: HostAccount, mayEnter: Bool, local: LocalAccounts, at now: Instant) -> Bool {
+        guard let known = self.people[account.objectId], known.account == account, known.mayEnter == mayEnter,
+            !local.clashes(name: account.name, number: account.uid)
+        else { return false }
+        self.people[account.objectId]?.seenAt = now
+        return true
+    }
+
     /// Takes a person in, or renews what is known.
     mutating func note(
         _ account: HostAccount,

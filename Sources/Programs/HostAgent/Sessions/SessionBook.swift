@@ -5,31 +5,40 @@ import Vocabulary
 /// The sessions that run, kept in a file so that an agent that is restarted still knows them.
 struct SessionBook: Sendable {
     private(set) var sessions: [GUID: Session] = [:]
+    /// The file's text about each session that has not changed since: a login waits while the file is written, however many others there are.
+    private var texts: [GUID: Data] = [:]
 
     /// Adds a session.
     mutating func open(_ session: Session) {
-        self.sessions[session.id] = session
+        self.change(session.id) { $0 = session }
     }
 
     /// Marks a session's connection as over; its processes may still run.
     mutating func linger(_ id: GUID) {
-        self.sessions[id]?.isLingering = true
+        self.change(id) { $0?.isLingering = true }
     }
 
     /// Marks a session as one in which the person has been an administrator.
     mutating func promote(_ id: GUID) {
-        self.sessions[id]?.wasAdministrator = true
+        self.change(id) { $0?.wasAdministrator = true }
     }
 
     /// Marks a session as one that was ended and of which processes are left.
     mutating func condemn(_ id: GUID) {
-        self.sessions[id]?.isCondemned = true
-        self.sessions[id]?.isLingering = true
+        self.change(id) {
+            $0?.isCondemned = true
+            $0?.isLingering = true
+        }
     }
 
     /// Forgets a session.
     mutating func close(_ id: GUID) {
-        self.sessions[id] = nil
+        self.change(id) { $0 = nil }
+    }
+
+    private mutating func change(_ id: GUID, _ body: (inout Session?) -> Void) {
+        body(&self.sessions[id])
+        self.texts[id] = nil
     }
 
     /// The session of a connection's privileged process.
@@ -68,8 +77,16 @@ struct SessionBook: Sendable {
     }
 
     /// The file.
-    func file(boot: String) -> [UInt8] {
-        let content = Content(boot: boot, sessions: self.sessions.values.sorted { $0.id < $1.id })
-        return (try? JSONText.encode(content)).map(Array.init) ?? []
+    mutating func file(boot: String) throws -> [UInt8] {
+        var file = Array("{\"boot\":".utf8) + (try JSONText.encode(boot)) + Array(",\"sessions\":[".utf8)
+        var isFirst = true
+        for (id, session) in self.sessions {
+            let text = try self.texts[id] ?? JSONText.encode(session)
+            self.texts[id] = text
+            if !isFirst { file.append(UInt8(ascii: ",")) }
+            isFirst = false
+            file += text
+        }
+        return file + Array("]}".utf8)
     }
 }
