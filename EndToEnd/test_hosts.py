@@ -40,7 +40,7 @@ def test_a_join_token_works_once(world):
         other.name_host("sallyport.test", "10.77.0.1")
         for path, mode in (("/usr/sbin/sally-agent", 0o755),):
             other.copy_in(machine.root / path.lstrip("/"), path, mode)
-        for path in ("libnss_sallyport.so.2", "pam_sallyport.so", "sallyport-principals"):
+        for path in ("libnss_sallyport.so.2", "pam_sallyport.so"):
             other.copy_in(machine.root / "usr/lib/sallyport" / path, f"/usr/lib/sallyport/{path}")
         other.write("/etc/sallyport/ca.pem", world.server.authority.read_text())
         other.write("/etc/sallyport/join-token", token, 0o600)
@@ -94,7 +94,9 @@ def test_sshd_s_configuration_is_a_drop_in_and_valid(world):
     machine = world.machine("myVM")
     assert machine.run("sshd -t") == ""
     shown = machine.run("sshd -T -C user=alice@contoso.example,host=x,addr=10.77.0.1,laddr=10.77.0.11,lport=22")
-    assert "trustedusercakeys none" not in shown and "authorizedprincipalscommand none" not in shown
+    assert "trustedusercakeys /etc/sallyport/user_ca_keys\n" in shown
+    assert "authorizedprincipalsfile /etc/sallyport/principals/%U\n" in shown
+    assert "authorizedprincipalscommand none\n" in shown
     local = machine.run("sshd -T -C user=root,host=x,addr=10.77.0.1,laddr=10.77.0.11,lport=22")
     assert "passwordauthentication" in local
 

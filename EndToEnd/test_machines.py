@@ -114,6 +114,29 @@ def test_nobody_admits_others_by_a_file_in_the_own_home(world, person):
         alice.ssh("myVM", "rm none")
 
 
+def test_a_key_without_a_certificate_gets_nothing_even_where_sshd_takes_it(world, person):
+    """A Match block of the machine's own, read before ours, may admit keys; a session is bound to a certificate."""
+    machine, alice = world.machine("myVM"), person("alice")
+    key = alice.certificate().private.with_suffix(".pub").read_text()
+    bare = ["-o", "PubkeyAcceptedAlgorithms=rsa-sha2-512", "-o", "LogLevel=Info"]
+    machine.write("/etc/ssh/loose_keys", key)
+    machine.write(
+        "/etc/ssh/sshd_config.d/00-loose.conf", "Match User *@*\n    AuthorizedKeysFile /etc/ssh/loose_keys\n"
+    )
+    machine.run("kill -HUP $(cat /run/sshd.service)")
+    try:
+        machine.wait_for("ss -Hltn 'sport = :22' | grep -q .", 5)
+        done = alice.ssh("myVM", "echo got-in", options=bare)
+        assert done.returncode == 254 and "got-in" not in done.stdout, done.stderr
+        assert "certificate" in done.stdout + done.stderr
+        forwarded = alice.ssh("myVM", options=[*bare, "-W", "127.0.0.1:22"])
+        assert forwarded.returncode != 0 and "SSH-" not in forwarded.stdout, forwarded.stderr
+        assert alice.ssh("myVM", "echo got-in").stdout == "got-in\n"
+    finally:
+        machine.run("rm /etc/ssh/sshd_config.d/00-loose.conf; kill -HUP $(cat /run/sshd.service)")
+        machine.wait_for("ss -Hltn 'sport = :22' | grep -q .", 5)
+
+
 def test_names_of_the_directory_resolve_and_others_stay_unknown(world, person):
     machine = world.machine("myVM")
     person("alice").ssh("myVM", "true")

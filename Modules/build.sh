@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds the three small programs that live in other processes on a host: the name service module, the PAM module and sshd's principals
-# command. Embedded Swift: no runtime, only the C library. Usage: Modules/build.sh OUTPUT-DIRECTORY
+# Builds the two small modules that live in other processes on a host: the name service module and the PAM module.
+# Embedded Swift: no runtime, only the C library. Usage: Modules/build.sh OUTPUT-DIRECTORY
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 out=${1:?usage: Modules/build.sh OUTPUT-DIRECTORY}
@@ -27,8 +27,4 @@ compile Authentication "$here/Authentication/Shim.h" "$here"/Shared/*.swift "$he
 "$CC" -shared -nostartfiles -Wl,-soname,pam_sallyport.so -Wl,-z,relro,-z,now,--gc-sections,--as-needed \
     -Wl,--version-script="$here/Authentication/exports.map" "$objects/Authentication.o" -lpam -o "$out/pam_sallyport.so"
 
-compile Principals "$here/Shared/Shim.h" "$here"/Shared/*.swift "$here"/Principals/*.swift
-"$CC" -static -Wl,--gc-sections "$objects/Principals.o" -o "$out/sallyport-principals"
-
 "$STRIP" --strip-unneeded "$out/libnss_sallyport.so.2" "$out/pam_sallyport.so"
-"$STRIP" "$out/sallyport-principals"

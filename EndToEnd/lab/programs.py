@@ -33,7 +33,7 @@ def host_programs():
     folder = Path(os.environ.get("SALLYPORT_HOST_PROGRAMS") or REPOSITORY / ".build" / "host")
     agent = folder / "sally-agent"
     files = {"/usr/sbin/sally-agent": agent if agent.exists() else program("sally-agent")}
-    for module in ("libnss_sallyport.so.2", "pam_sallyport.so", "sallyport-principals"):
+    for module in ("libnss_sallyport.so.2", "pam_sallyport.so"):
         files[f"/usr/lib/sallyport/{module}"] = folder / module
     missing = [str(path) for path in files.values() if not path.exists()]
     if missing:

@@ -9,7 +9,6 @@ enum Question {
     static let group: UInt8 = 3
     static let groupByNumber: UInt8 = 4
     static let memberships: UInt8 = 5
-    static let principals: UInt8 = 10
     static let mayEnter: UInt8 = 11
     static let sessionOpened: UInt8 = 12
     static let sessionClosed: UInt8 = 13
@@ -25,7 +24,6 @@ enum Answer {
     static let account: UInt8 = 4
     static let group: UInt8 = 5
     static let memberships: UInt8 = 6
-    static let principals: UInt8 = 7
     static let opened: UInt8 = 8
     static let admitted: UInt8 = 10
 }

@@ -14,14 +14,6 @@ struct LocalMessageTests {
     static let requests: [LocalRequest] = [
         .account(name: "bob.o'neil@contoso.example"), .accountByNumber(1_879_048_192), .group(name: "sallyport-users"),
         .groupByNumber(0), .memberships(name: ""),
-        .principals(
-            PrincipalsQuestion(
-                user: "a@b",
-                keyID: "id with spaces",
-                serial: "18446744073709551615",
-                authority: "SHA256:x"
-            )
-        ),
         .mayEnter(Self.attempt), .sessionOpened(Self.attempt), .sessionClosed(Self.attempt), .status,
         .signIn(
             SignInAttempt(
@@ -36,7 +28,7 @@ struct LocalMessageTests {
     static let replies: [LocalReply] = [
         .account(LocalAccount(name: "a@b", uid: 1, gid: 2, comment: "", home: "/home/a@b", shell: "/bin/sh")),
         .group(LocalGroup(name: "g", gid: 7, members: ["a@b", "c@d"])), .memberships([1, 2, 3]), .memberships([]),
-        .principals(["x", "y"]), .allowed, .opened(session: "s"), .report("{}"), .admitted(visit: "v"), .notFound,
+        .allowed, .opened(session: "s"), .report("{}"), .admitted(visit: "v"), .notFound,
         .refused("no: Ж"),
         .unavailable,
     ]

@@ -39,6 +39,24 @@ struct AccountTableTests {
         #expect(try HostFile.read(self.root.layout.snapshotFile) == known)
     }
 
+    @Test("writes nothing when somebody is as known, and all when anything is different")
+    func renewed() throws {
+        let table = try self.table()
+        let dave = AccountBookTests.account(3, "dave@x.y")
+        _ = table.note(dave, mayEnter: true)
+        try HostFile.replace(self.root.layout.snapshotFile, with: [], .root(0o644))
+        #expect(table.note(dave, mayEnter: true) == nil)
+        #expect(try self.snapshot().isEmpty)
+        #expect(table.note(AccountBookTests.account(3, "dave@x.y", admin: true), mayEnter: true) == nil)
+        #expect(try self.snapshot().contains("dave@x.y"))
+        try HostFile.replace(self.root.layout.snapshotFile, with: [], .root(0o644))
+        #expect(table.note(dave, mayEnter: false) == nil)
+        #expect(try self.snapshot().contains("dave@x.y"))
+        try self.root.write("/etc/passwd", "dave@x.y:x:1000:1000::/:/bin/sh\n")
+        #expect(table.isLocalNow("dave@x.y"))
+        #expect(table.note(dave, mayEnter: false) == .local)
+    }
+
     @Test("takes the file away when it cannot be written, and writes it as soon as it can")
     func unwritable() throws {
         let table = try self.table()

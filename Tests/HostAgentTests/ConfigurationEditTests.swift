@@ -68,7 +68,7 @@ struct ConfigurationEditTests {
         version: SSHDVersion(9, 8),
         caKeysFile: "/etc/sallyport/user_ca_keys",
         revocationFile: "/etc/sallyport/revoked_keys",
-        principalsCommand: "/usr/lib/sallyport/sallyport-principals",
+        principalsDirectory: "/etc/sallyport/principals",
         hostCertificates: ["/etc/sallyport/host_ssh-ed25519-cert.pub"],
         relayNetworks: ["10.0.0.0/8"],
         switchesPAMOn: false
@@ -82,13 +82,13 @@ struct ConfigurationEditTests {
         #expect(Self.edit.globalLines.allSatisfy { !$0.contains("Trusted") })
     }
 
-    @Test("names no file of principals inside the Match block, or one that is never there")
+    @Test("has sshd compare with the file of the account's number, or of its name where sshd knows no numbers")
     func principalsFiles() {
-        #expect(!Self.edit.dropIn.contains("AuthorizedPrincipalsFile"))
-        var edit = Self.edit
-        edit.hasPrincipalsFiles = true
-        let lines = edit.matchLines.filter { $0.contains("AuthorizedPrincipalsFile") }
-        #expect(lines == ["    AuthorizedPrincipalsFile /etc/sallyport/no-principals"])
+        #expect(Self.edit.matchLines.contains("    AuthorizedPrincipalsFile /etc/sallyport/principals/%U"))
+        #expect(Self.edit.matchLines.contains("    AuthorizedPrincipalsCommand none"))
+        var older = Self.edit
+        older.version = SSHDVersion(7, 7)
+        #expect(older.matchLines.contains("    AuthorizedPrincipalsFile /etc/sallyport/principals/%u"))
     }
 
     @Test("spares relays from penalties only where sshd knows them")

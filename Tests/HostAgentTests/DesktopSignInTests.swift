@@ -111,10 +111,9 @@ struct DesktopSignInTests {
     func otherDoor() async throws {
         let doorkeeper = try self.doorkeeper()
         let visit = try await self.visit(doorkeeper)
-        let reply = await doorkeeper.mayEnter(
-            self.step("alice@x.y", visit: visit, service: "sshd"),
-            connection: DoorkeeperTests.pid
-        )
+        let step = self.step("alice@x.y", visit: visit, service: "sshd")
+        _ = await doorkeeper.mayEnter(step, connection: DoorkeeperTests.pid)
+        let reply = await doorkeeper.sessionOpened(step, connection: DoorkeeperTests.pid)
         #expect(DoorkeeperTests.isRefused(reply, saying: "certificate"))
     }
 

@@ -74,23 +74,19 @@ struct DoorkeeperTests {
         try self.root.write("/proc/\(pid)/sessionid", "\(audit)\n")
     }
 
-    private func question(_ user: String, serial: UInt64 = 42) -> PrincipalsQuestion {
-        PrincipalsQuestion(user: user, keyID: "issue-1", serial: String(serial), authority: "SHA256:x")
-    }
-
     private func attempt(_ user: String, authentication: String = "") -> EntryAttempt {
         EntryAttempt(user: user, service: "sshd", source: "192.0.2.1", terminal: "ssh", authentication: authentication)
     }
 
     /// What sshd tells PAM about somebody who came with a certificate.
-    private func authentication(serial: UInt64 = 42) throws -> String {
+    private func authentication(of person: UInt64 = 1) throws -> String {
         let subject = SSHPublicKey.ed25519(Array(Curve25519.Signing.PrivateKey().publicKey.rawRepresentation))
         let contents = SSHCertificate.Contents(
             key: subject,
-            serial: serial,
+            serial: 42,
             kind: .user,
             keyID: "issue-1",
-            principals: ["alice@x.y"],
+            principals: ["alice@x.y", AccountBookTests.id(person).description],
             validAfter: SSHTime(rawValue: 0),
             validBefore: SSHTime(rawValue: UInt64(AccountBookTests.now.seconds) + 60)
         )
@@ -104,18 +100,9 @@ struct DoorkeeperTests {
         return sentence.contains(text)
     }
 
-    @Test("answers with the object id alone, because a name can be given to somebody else")
-    func principals() async throws {
-        let doorkeeper = try self.doorkeeper()
-        let reply = await doorkeeper.principals(for: self.question("ALICE@x.y"), connection: Self.pid)
-        #expect(reply == .principals([AccountBookTests.id(1).description]))
-        #expect(await doorkeeper.principals(for: self.question("nobody@x.y"), connection: Self.pid) == .notFound)
-    }
-
     @Test("lets somebody in, makes the home, and tells the server of the session")
     func entry() async throws {
         let doorkeeper = try self.doorkeeper()
-        _ = await doorkeeper.principals(for: self.question("alice@x.y"), connection: Self.pid)
         #expect(await doorkeeper.mayEnter(self.attempt("Alice@X.y"), connection: Self.pid) == .allowed)
         #expect(HostFile.attributes(self.root.layout.path("/home/alice@x.y"))?.mode == 0o700)
         let opened = await doorkeeper.sessionOpened(
@@ -136,36 +123,47 @@ struct DoorkeeperTests {
         let doorkeeper = try self.doorkeeper()
         let refusal = Refusal("RoleMissing", reason: "alice has no role\u{1b}[2J on vm1.", remedy: "Ask.")
         self.told.decision.withLock { $0 = EntryDecision(allowed: false, refusal: refusal) }
-        _ = await doorkeeper.principals(for: self.question("alice@x.y"), connection: Self.pid)
         let reply = await doorkeeper.mayEnter(self.attempt("alice@x.y"), connection: Self.pid)
         #expect(reply == .refused("Sallyport: alice has no role?[2J on vm1. Ask. [RoleMissing]"))
     }
 
-    @Test("refuses somebody who showed no certificate, or another person's (X21, X23)")
+    @Test("opens no session for somebody without a certificate, or with another person's (X21, X23)")
     func noCertificate() async throws {
         let doorkeeper = try self.doorkeeper()
-        let none = await doorkeeper.mayEnter(self.attempt("alice@x.y"), connection: Self.pid)
-        #expect(Self.isRefused(none, saying: "certificate"))
-        _ = await doorkeeper.principals(for: self.question("bob@x.y"), connection: Self.pid)
-        let others = await doorkeeper.mayEnter(self.attempt("alice@x.y"), connection: Self.pid)
-        #expect(Self.isRefused(others, saying: "certificate"))
+        for authentication in ["", "password\n", "publickey ssh-ed25519 AAAA\n", try self.authentication(of: 2)] {
+            #expect(await doorkeeper.mayEnter(self.attempt("alice@x.y"), connection: Self.pid) == .allowed)
+            let attempt = self.attempt("alice@x.y", authentication: authentication)
+            let reply = await doorkeeper.sessionOpened(attempt, connection: Self.pid)
+            #expect(Self.isRefused(reply, saying: "certificate"))
+        }
+        #expect(await doorkeeper.connected.isEmpty)
     }
 
-    @Test("does not take another connection with the same process number for the one that showed a certificate")
+    @Test("does not take another connection with the same process number for the one that was allowed")
     func reusedNumber() async throws {
         let doorkeeper = try self.doorkeeper()
-        _ = await doorkeeper.principals(for: self.question("alice@x.y"), connection: Self.pid)
+        #expect(await doorkeeper.mayEnter(self.attempt("alice@x.y"), connection: Self.pid) == .allowed)
         try self.connection(Self.pid, start: 9999)
-        let reply = await doorkeeper.mayEnter(self.attempt("alice@x.y"), connection: Self.pid)
-        #expect(Self.isRefused(reply, saying: "certificate"))
+        let attempt = self.attempt("alice@x.y", authentication: try self.authentication())
+        #expect(Self.isRefused(await doorkeeper.sessionOpened(attempt, connection: Self.pid), saying: "not allowed"))
+    }
+
+    @Test("forgets that somebody was allowed when the same connection asks again and is refused")
+    func refusedAfterwards() async throws {
+        let doorkeeper = try self.doorkeeper()
+        #expect(await doorkeeper.mayEnter(self.attempt("alice@x.y"), connection: Self.pid) == .allowed)
+        self.told.decision.withLock { $0 = EntryDecision(allowed: false) }
+        let refused = await doorkeeper.mayEnter(self.attempt("alice@x.y"), connection: Self.pid)
+        #expect(Self.isRefused(refused, saying: "NotAllowed"))
+        let attempt = self.attempt("alice@x.y", authentication: try self.authentication())
+        #expect(Self.isRefused(await doorkeeper.sessionOpened(attempt, connection: Self.pid), saying: "not allowed"))
     }
 
     /// Lets somebody in, all the way.
     private func open(_ doorkeeper: Doorkeeper, _ user: String, connection pid: Int32 = Self.pid) async throws {
         try self.connection(pid, audit: pid == Self.pid ? 31 : 32)
-        _ = await doorkeeper.principals(for: self.question(user), connection: pid)
         #expect(await doorkeeper.mayEnter(self.attempt(user), connection: pid) == .allowed)
-        let attempt = self.attempt(user, authentication: try self.authentication())
+        let attempt = self.attempt(user, authentication: try self.authentication(of: user == "alice@x.y" ? 1 : 2))
         guard case .opened = await doorkeeper.sessionOpened(attempt, connection: pid) else {
             Issue.record("no session")
             return
@@ -244,16 +242,13 @@ struct DoorkeeperTests {
         try self.root.write("/proc/\(pid)/stat", "\(pid) (sshd) S 1 1 1 34817 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 9000 0 0")
     }
 
-    @Test("opens no session without an allowed entry, or with another certificate than the allowed one")
+    @Test("opens no session without an allowed entry, or for another name than the one that was allowed (X23)")
     func session() async throws {
         let doorkeeper = try self.doorkeeper()
-        _ = await doorkeeper.principals(for: self.question("alice@x.y"), connection: Self.pid)
         let early = self.attempt("alice@x.y", authentication: try self.authentication())
         #expect(Self.isRefused(await doorkeeper.sessionOpened(early, connection: Self.pid), saying: "not allowed"))
         _ = await doorkeeper.mayEnter(self.attempt("alice@x.y"), connection: Self.pid)
-        let other = self.attempt("alice@x.y", authentication: try self.authentication(serial: 43))
-        #expect(Self.isRefused(await doorkeeper.sessionOpened(other, connection: Self.pid), saying: "certificate"))
-        let swapped = self.attempt("bob@x.y", authentication: try self.authentication())
+        let swapped = self.attempt("bob@x.y", authentication: try self.authentication(of: 2))
         #expect(Self.isRefused(await doorkeeper.sessionOpened(swapped, connection: Self.pid), saying: "not allowed"))
     }
 
@@ -269,10 +264,8 @@ struct DoorkeeperTests {
     func offline() async throws {
         self.told.decision.withLock { $0 = nil }
         let fresh = try self.doorkeeper(lastContact: AccountBookTests.now - .seconds(599))
-        _ = await fresh.principals(for: self.question("alice@x.y"), connection: Self.pid)
         #expect(await fresh.mayEnter(self.attempt("alice@x.y"), connection: Self.pid) == .allowed)
         let stale = try self.doorkeeper(lastContact: AccountBookTests.now - .seconds(601))
-        _ = await stale.principals(for: self.question("alice@x.y"), connection: Self.pid)
         let reply = await stale.mayEnter(self.attempt("alice@x.y"), connection: Self.pid)
         #expect(Self.isRefused(reply, saying: "ServerUnreachable"))
     }
@@ -283,7 +276,6 @@ struct DoorkeeperTests {
         self.told.decision.withLock {
             $0 = EntryDecision(allowed: true, account: AccountBookTests.account(2, "bob@x.y"))
         }
-        _ = await doorkeeper.principals(for: self.question("alice@x.y"), connection: Self.pid)
         let reply = await doorkeeper.mayEnter(self.attempt("alice@x.y"), connection: Self.pid)
         #expect(Self.isRefused(reply, saying: "nobody is known"))
     }

@@ -54,7 +54,7 @@ struct HostCheckTests {
     func nothing() throws {
         #expect(try !self.check().isGood)
         _ = try self.install()
-        try HostFile.remove(self.root.layout.path("/opt/modules/\(ModuleFiles.principals)"))
+        try HostFile.remove(self.root.layout.path("/opt/modules/\(ModuleFiles.authentication)"))
         #expect(try self.check().remedy.contains("to compare with"))
     }
 

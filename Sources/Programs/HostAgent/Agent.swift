@@ -30,7 +30,6 @@ struct Agent: Sendable {
     private let login: LoginSetup
     private let server: HostServer
     private let told: ToldConfiguration
-    private let processes: ProcessTable
     private let desktops: DesktopDesk
     private let tasks: HostTaskDesk
 
@@ -58,7 +57,6 @@ struct Agent: Sendable {
         self.control = control
         self.server = server
         self.told = ToldConfiguration(knowledge.configuration)
-        self.processes = processes
         self.tasks = HostTaskDesk(configuration, layout: layout, log: log)
         self.setup = HostSetup(layout: layout, configuration: configuration) {
             accounts.read { book in
@@ -97,7 +95,6 @@ struct Agent: Sendable {
             accounts: self.accounts,
             names: NameDirectory(accounts: self.accounts, link: link, time: self.time),
             doorkeeper: self.doorkeeper,
-            processes: self.processes,
             report: { await self.report() }
         )
         // What an earlier run may have left behind.

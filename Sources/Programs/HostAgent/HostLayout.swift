@@ -21,6 +21,8 @@ public struct HostLayout: Hashable, Sendable {
     var caKeysFile: String { self.path("/etc/sallyport/user_ca_keys") }
     /// The revocation list.
     var revocationFile: String { self.path("/etc/sallyport/revoked_keys") }
+    /// Whose certificates open an account: a file for each.
+    var principalsDirectory: String { self.path("/etc/sallyport/principals") }
 
     /// State that anybody may read.
     var stateDirectory: String { self.path("/var/lib/sallyport") }
@@ -64,7 +66,7 @@ public struct HostLayout: Hashable, Sendable {
     var xrdpConfigurationFile: String { self.path("/etc/xrdp/xrdp.ini") }
     /// What administrators may do.
     var sudoersFile: String { self.path("/etc/sudoers.d/sallyport") }
-    /// Where programs that sshd runs are put.
+    /// Where the modules are brought.
     var helperDirectory: String { self.path("/usr/lib/sallyport") }
     /// The distribution's name and version.
     var osReleaseFile: String { self.path("/etc/os-release") }

@@ -6,8 +6,6 @@ public enum LocalReply: Hashable, Sendable {
     case group(LocalGroup)
     /// The groups of an account besides its own.
     case memberships([UInt32])
-    /// The principals that open an account.
-    case principals([String])
     /// The person may enter.
     case allowed
     /// The session is known from now on, by this name.
@@ -98,9 +96,6 @@ extension LocalReply {
             for group in groups.prefix(Int(UInt16.max)) {
                 fields.write(group)
             }
-        case .principals(let principals):
-            kind = 7
-            try fields.write(principals)
         case .opened(let session):
             kind = 8
             try fields.write(session)
@@ -145,7 +140,6 @@ extension LocalReply {
                 groups.append(try fields.word())
             }
             reply = .memberships(groups)
-        case 7: reply = .principals(try fields.texts())
         case 8: reply = .opened(session: try fields.text())
         case 9: reply = .report(try fields.text())
         case 10: reply = .admitted(visit: try fields.text())

@@ -10,8 +10,6 @@ public enum LocalRequest: Hashable, Sendable {
     case groupByNumber(UInt32)
     /// The groups of the account with this name; anybody may ask.
     case memberships(name: String)
-    /// Which principals open this account? From sshd, while it looks at a certificate.
-    case principals(PrincipalsQuestion)
     /// May this person enter? From PAM's account step.
     case mayEnter(EntryAttempt)
     /// A session begins. From PAM.
@@ -22,26 +20,6 @@ public enum LocalRequest: Hashable, Sendable {
     case signIn(SignInAttempt)
     /// A report for a person, as JSON.
     case status
-}
-
-/// What sshd knows when it asks who may use an account: the tokens of `AuthorizedPrincipalsCommand`.
-public struct PrincipalsQuestion: Hashable, Sendable {
-    /// The account's name (`%u`).
-    public var user: String
-    /// The certificate's key id (`%i`).
-    public var keyID: String
-    /// The certificate's serial number (`%s`), decimal.
-    public var serial: String
-    /// The fingerprint of the key that signed it (`%F`).
-    public var authority: String
-
-    /// Makes a question.
-    public init(user: String, keyID: String, serial: String, authority: String) {
-        self.user = user
-        self.keyID = keyID
-        self.serial = serial
-        self.authority = authority
-    }
 }
 
 /// What PAM knows about somebody at the door.
@@ -72,7 +50,7 @@ extension LocalRequest {
     public var isForRootOnly: Bool {
         switch self {
         case .account, .accountByNumber, .group, .groupByNumber, .memberships: false
-        case .principals, .mayEnter, .sessionOpened, .sessionClosed, .signIn, .status: true
+        case .mayEnter, .sessionOpened, .sessionClosed, .signIn, .status: true
         }
     }
 
@@ -96,12 +74,6 @@ extension LocalRequest {
         case .memberships(let name):
             kind = 5
             try fields.write(name)
-        case .principals(let question):
-            kind = 10
-            try fields.write(question.user)
-            try fields.write(question.keyID)
-            try fields.write(question.serial)
-            try fields.write(question.authority)
         case .mayEnter(let attempt):
             kind = 11
             try fields.write(attempt)
@@ -133,15 +105,6 @@ extension LocalRequest {
         case 3: request = .group(name: try fields.text())
         case 4: request = .groupByNumber(try fields.word())
         case 5: request = .memberships(name: try fields.text())
-        case 10:
-            request = .principals(
-                PrincipalsQuestion(
-                    user: try fields.text(),
-                    keyID: try fields.text(),
-                    serial: try fields.text(),
-                    authority: try fields.text()
-                )
-            )
         case 11: request = .mayEnter(try fields.attempt())
         case 12: request = .sessionOpened(try fields.attempt())
         case 13: request = .sessionClosed(try fields.attempt())

@@ -7,7 +7,7 @@ import CLinux
 
 /// What every machine gets of ours: the agent and its modules, as a layer between its image and its disk. Nothing is copied per machine.
 struct HostPrograms: Sendable {
-    private static let modules = ["libnss_sallyport.so.2", "pam_sallyport.so", "sallyport-principals"]
+    private static let modules = ["libnss_sallyport.so.2", "pam_sallyport.so"]
 
     /// The folder they come from: that of the setting, or the first usual place that has the modules.
     static func find(_ setting: String?, environment: String?, program: String) -> String? {

@@ -8,6 +8,7 @@ final class AccountTable: Sendable {
         var book: AccountBook
         var homes: HomeAssignments
         var local: LocalAccounts
+        var principals: PrincipalFiles
         var saved: [UInt8] = []
     }
 
@@ -17,7 +18,8 @@ final class AccountTable: Sendable {
 
     init(book: AccountBook, homes: HomeAssignments, layout: HostLayout, now: TimeSource) {
         let local = LocalAccounts(passwd: HostFile.text(layout.passwdFile) ?? "")
-        self.state = Mutex(State(book: book, homes: homes, local: local))
+        let principals = PrincipalFiles(directory: layout.principalsDirectory)
+        self.state = Mutex(State(book: book, homes: homes, local: local, principals: principals))
         self.layout = layout
         self.now = now
     }
@@ -65,6 +67,11 @@ final class AccountTable: Sendable {
     /// One person, as a look-up or a decision brought; returns why not, when not.
     func note(_ account: HostAccount, mayEnter: Bool) -> AccountBook.Objection? {
         let now = self.now.now
+        // Nearly always: a login must not wait for a copy of the whole book.
+        let isRenewed = self.state.withLock { state in
+            !state.saved.isEmpty && state.book.renew(account, mayEnter: mayEnter, local: state.local, at: now)
+        }
+        if isRenewed { return nil }
         return self.change { state in
             state.book.note(account, mayEnter: mayEnter, local: state.local, homes: &state.homes, at: now)
         }
@@ -85,7 +92,7 @@ final class AccountTable: Sendable {
         }
     }
 
-    /// Writes the file that the name service module reads, unless it says all this already.
+    /// Writes the files that the name service module and sshd read, unless they say all this already.
     func saveSnapshot() throws(HostAgentError) {
         try self.state.withLock { (state) throws(HostAgentError) in try self.writeSnapshot(&state) }
     }
@@ -95,6 +102,7 @@ final class AccountTable: Sendable {
             throw .configuration("the account snapshot cannot be written")
         }
         guard state.saved != bytes else { return }
+        try state.principals.update(state.book)
         try HostFile.makeDirectory(self.layout.stateDirectory, mode: 0o755)
         try HostFile.replace(self.layout.snapshotFile, with: bytes, .root(0o644), durable: false)
         state.saved = bytes

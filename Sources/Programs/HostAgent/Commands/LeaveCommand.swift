@@ -54,6 +54,7 @@ struct LeaveCommand: AsyncParsableCommand {
         for name in HostFile.names(in: layout.configurationDirectory) where name.hasPrefix("host_") {
             try HostFile.remove("\(layout.configurationDirectory)/\(name)")
         }
+        try PrincipalFiles.remove(layout.principalsDirectory)
         for directory in [
             layout.privateDirectory, layout.stateDirectory, layout.configurationDirectory, layout.socketDirectory,
         ] {

@@ -23,7 +23,6 @@ extension Doorkeeper {
         self.visitors[.desktop(visit)] = Visitor(
             startTime: 0,
             objectId: person.account.objectId,
-            serial: 0,
             keyID: "desktop \(session)",
             seenAt: self.time.now
         )

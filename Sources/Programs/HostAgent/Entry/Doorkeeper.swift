@@ -7,9 +7,9 @@ import Vocabulary
 ///
 /// How the steps of a desktop's sign-in are tied together says `signIn`.
 ///
-/// One connection of sshd asks three times: which principals open the account (while it looks at the certificate), whether the person may enter
-/// (PAM account), and that the session begins (PAM session). The process number of sshd's privileged process ties the three together; what was said in
-/// an earlier step must fit the later one (X23).
+/// One connection of sshd asks two times: whether the person may enter (PAM account), and that the session begins (PAM session). The process number of
+/// sshd's privileged process ties the two together; what was said in the first step must fit the second one (X23). The certificate comes to light in the
+/// second only: sshd tells of it no sooner, and shuts the door on whoever gets no session.
 actor Doorkeeper {
     /// What ties the steps of one sign-in together.
     enum Visit: Hashable, Sendable {
@@ -23,8 +23,8 @@ actor Doorkeeper {
     struct Visitor: Sendable {
         var startTime: UInt64
         var objectId: GUID
-        var serial: UInt64
-        var keyID: String
+        /// What a desktop's session is called by; a certificate has a name of its own.
+        var keyID = ""
         var seenAt: Instant
         var isAllowed = false
     }
@@ -45,6 +45,8 @@ actor Doorkeeper {
     /// One-time passwords of desktops.
     nonisolated let secrets: DesktopSecrets
     let log: Logger
+    /// Which boot of the machine this is.
+    private let boot: String
     var visitors: [Visit: Visitor] = [:]
     var sessions: SessionBook
     var endings: Set<GUID> = []
@@ -74,27 +76,11 @@ actor Doorkeeper {
         self.secrets = secrets
         self.log = log
         let file = (try? HostFile.read(layout.sessionsFile)).flatMap { $0 }
-        self.sessions = SessionBook(file: file, boot: processes.table.boot())
+        self.boot = processes.table.boot()
+        self.sessions = SessionBook(file: file, boot: self.boot)
     }
 
-    // MARK: - The three questions
-
-    /// Which principals open an account: the object id alone. A user principal name can be given to somebody else; an object id cannot.
-    func principals(for question: PrincipalsQuestion, connection pid: Int32) -> LocalReply {
-        guard let person = self.accounts.read({ $0.person(named: question.user) }),
-            let facts = self.processes.table.facts(pid), let serial = UInt64(question.serial)
-        else { return .notFound }
-        self.forgetOldVisitors()
-        guard self.visitors.count < Self.mostVisitors else { return .unavailable }
-        self.visitors[.connection(pid)] = Visitor(
-            startTime: facts.startTime,
-            objectId: person.account.objectId,
-            serial: serial,
-            keyID: PrintableText.of(question.keyID),
-            seenAt: self.time.now
-        )
-        return .principals([person.account.objectId.description])
-    }
+    // MARK: - The two questions
 
     /// Whether a person may enter; a refusal is a sentence for the person's screen.
     func mayEnter(_ attempt: EntryAttempt, connection pid: Int32) async -> LocalReply {
@@ -102,12 +88,10 @@ actor Doorkeeper {
             return self.accounts.isLocalNow(attempt.user) ? .notFound : .refused(Self.unknown(attempt.user))
         }
         let visit = Self.visit(attempt, pid)
-        guard let visitor = self.visitor(visit), visitor.objectId == person.account.objectId else {
-            self.log.warning("refused without certificate", metadata: ["user": "\(person.account.name)"])
-            return .refused(
-                "Sallyport: \(person.account.name) has to sign in with a certificate: use `sally ssh vm` or `az ssh vm`."
-            )
+        guard let visitor = self.visitor(at: visit, as: person), visitor.objectId == person.account.objectId else {
+            return self.refusedWithoutCertificate(person)
         }
+        self.visitors[visit]?.isAllowed = false
         let question = EntryQuestion(
             objectId: person.account.objectId,
             typedName: PrintableText.of(attempt.user),
@@ -126,7 +110,7 @@ actor Doorkeeper {
                     "Sallyport: the account of \(person.account.name) clashes with one of this machine's own."
                 )
             }
-            return self.carryOut(decision, for: person, visit: visit)
+            return self.carryOut(decision, for: person, visit, visitor)
         } catch {
             // Not noted in the book: what is decided without the server must not outlive the server's absence.
             let decision = self.policy.decide(person, at: self.time.now)
@@ -134,11 +118,16 @@ actor Doorkeeper {
                 "decided without the server",
                 metadata: ["user": "\(person.account.name)", "allowed": "\(decision.allowed)", "because": "\(error)"]
             )
-            return self.carryOut(decision, for: person, visit: visit)
+            return self.carryOut(decision, for: person, visit, visitor)
         }
     }
 
-    private func carryOut(_ decision: EntryDecision, for person: AccountBook.Person, visit: Visit) -> LocalReply {
+    private func carryOut(
+        _ decision: EntryDecision,
+        for person: AccountBook.Person,
+        _ visit: Visit,
+        _ visitor: Visitor
+    ) -> LocalReply {
         let name = person.account.name
         guard decision.allowed, let known = self.accounts.read({ $0.people[person.account.objectId] }) else {
             let refusal =
@@ -153,12 +142,29 @@ actor Doorkeeper {
             // A person without a home directory lands in `/`, which is better than not at all.
             self.log.error("no home directory", metadata: ["user": "\(name)", "because": "\(error)"])
         }
-        try? self.accounts.saveSnapshot()
+        self.forgetOldVisitors()
+        guard self.visitors.count < Self.mostVisitors else { return .unavailable }
+        self.visitors[visit] = visitor
         self.visitors[visit]?.isAllowed = true
         return .allowed
     }
 
-    /// Takes note of a session; without an allowed entry of the same certificate, or of the same visit, there is none.
+    // Of a connection this is the first that is heard; of a desktop the authentication step has told.
+    private func visitor(at visit: Visit, as person: AccountBook.Person) -> Visitor? {
+        guard case .connection(let pid) = visit else { return self.visitor(visit) }
+        return self.processes.table.facts(pid).map {
+            Visitor(startTime: $0.startTime, objectId: person.account.objectId, seenAt: self.time.now)
+        }
+    }
+
+    private func refusedWithoutCertificate(_ person: AccountBook.Person) -> LocalReply {
+        self.log.warning("refused without certificate", metadata: ["user": "\(person.account.name)"])
+        return .refused(
+            "Sallyport: \(person.account.name) has to sign in with a certificate: use `sally ssh vm` or `az ssh vm`."
+        )
+    }
+
+    /// Takes note of a session; without an allowed entry of the same connection and a certificate of the person's, or of the same visit, there is none.
     func sessionOpened(_ attempt: EntryAttempt, connection pid: Int32) async -> LocalReply {
         guard let person = self.accounts.read({ $0.person(named: attempt.user) }) else {
             return self.accounts.isLocalNow(attempt.user) ? .notFound : .refused(Self.unknown(attempt.user))
@@ -167,13 +173,12 @@ actor Doorkeeper {
         guard let visitor = self.visitor(visit), visitor.isAllowed, visitor.objectId == person.account.objectId,
             let connection = self.processes.table.facts(pid)
         else { return .refused("Sallyport: this session was not allowed.") }
-        var validBefore: Instant?
+        var certificate: SSHCertificate?
         if case .connection = visit {
-            let certificate = Self.certificate(in: attempt.authentication)
-            guard let certificate, certificate.contents.serial == visitor.serial,
-                PrintableText.of(certificate.contents.keyID) == visitor.keyID
-            else { return .refused("Sallyport: the session's certificate is not the one that was allowed.") }
-            validBefore = Self.end(of: certificate)
+            certificate = Self.certificate(in: attempt.authentication)
+            guard let contents = certificate?.contents,
+                contents.principals.contains(person.account.objectId.description)
+            else { return self.refusedWithoutCertificate(person) }
         }
         let session = Session(
             id: GUID(from: self.random),
@@ -183,9 +188,9 @@ actor Doorkeeper {
             user: person.account.name,
             objectId: person.account.objectId,
             uid: person.account.uid,
-            serial: visitor.serial,
-            keyID: visitor.keyID,
-            validBefore: validBefore,
+            serial: certificate?.contents.serial ?? 0,
+            keyID: certificate.map { PrintableText.of($0.contents.keyID) } ?? visitor.keyID,
+            validBefore: certificate.flatMap(Self.end),
             source: PrintableText.of(attempt.source, limit: 64),
             terminal: PrintableText.of(attempt.terminal, limit: 64),
             openedAt: self.time.now,
@@ -230,7 +235,7 @@ actor Doorkeeper {
     func save() {
         do {
             try HostFile.makeDirectory(self.layout.privateDirectory, mode: 0o700)
-            let file = self.sessions.file(boot: self.processes.table.boot())
+            let file = try self.sessions.file(boot: self.boot)
             // Sessions end with the machine's power anyway.
             try HostFile.replace(self.layout.sessionsFile, with: file, .root(0o600), durable: false)
         } catch {

@@ -5,7 +5,6 @@ struct LocalDesk: Sendable {
     let accounts: AccountTable
     let names: NameDirectory
     let doorkeeper: Doorkeeper
-    let processes: ProcessTable
     /// The report for `sally-agent status`.
     let report: @Sendable () async -> String
 
@@ -27,10 +26,6 @@ struct LocalDesk: Sendable {
         switch request {
         case .account, .accountByNumber, .group, .groupByNumber, .memberships:
             return await self.names.answer(request)
-        case .principals(let question):
-            // The command is a child of the connection's privileged process, which the other questions come from themselves.
-            guard let helper = self.processes.facts(asker.pid) else { return .unavailable }
-            return await self.doorkeeper.principals(for: question, connection: helper.parent)
         case .mayEnter(let attempt): return await self.doorkeeper.mayEnter(attempt, connection: asker.pid)
         case .sessionOpened(let attempt): return await self.doorkeeper.sessionOpened(attempt, connection: asker.pid)
         case .sessionClosed: return await self.doorkeeper.sessionClosed(connection: asker.pid)

@@ -105,7 +105,7 @@ struct HostCheck: Sendable {
         )
     }
 
-    /// Whether the three modules are in their places, byte for byte as the agent brought them: another version may speak another protocol, and
+    /// Whether the modules are in their places, byte for byte as the agent brought them: another version may speak another protocol, and
     /// a changed one is somebody else's program in sshd and in everything that looks up a name.
     func modules() -> Finding {
         let what = "the modules are installed as the agent brought them"
@@ -141,17 +141,13 @@ struct HostCheck: Sendable {
             return [
                 Finding(what: "sshd accepts its configuration", isGood: true, remedy: ""),
                 Finding(
-                    what: "sshd asks us about our names",
-                    isGood: settings["authorizedprincipalscommand"]?.contains(ModuleFiles.principals) ?? false
+                    what: "sshd goes by us about our names",
+                    isGood: settings["authorizedprincipalsfile"]
+                        == SSHDEdit.principalsFile(in: self.layout.principalsDirectory, try sshd.version())
+                        && settings["authorizedprincipalscommand"] ?? "none" == "none"
                         && settings["trustedusercakeys"] == self.layout.caKeysFile,
                     remedy:
                         "An earlier Match block for the same names wins over ours: look for it with sshd -T -C user=a@b,host=h,addr=127.0.0.1"
-                ),
-                Finding(
-                    what: "sshd takes no principals from files for our names",
-                    isGood: ["none", SSHDEdit.noPrincipals].contains(settings["authorizedprincipalsfile"] ?? "none"),
-                    remedy:
-                        "AuthorizedPrincipalsFile was set after the agent looked: restart the agent, which overrules it."
                 ),
                 Finding(
                     what: "sshd trusts our signing keys for no local account",

@@ -49,7 +49,7 @@ struct HostSetup: Sendable {
                 try self.edit(self.layout.xrdpPAMFile, &originals, PAMEdit.addingDesktop)
             }
             try self.writeSudoers(told.adminsSudo, &originals)
-            try self.configure(sshd, told, places, &originals)
+            try self.configure(sshd, told, &originals)
         } catch {
             // Whatever this call put in place goes; what an earlier one put in place and was found good stays.
             if before.isEmpty { try? self.disable() }
@@ -126,7 +126,6 @@ struct HostSetup: Sendable {
     private func configure(
         _ sshd: SSHDControl,
         _ told: HostConfiguration,
-        _ places: ModuleFiles,
         _ originals: inout Originals
     ) throws(HostAgentError) {
         let version = try sshd.version()
@@ -143,17 +142,15 @@ struct HostSetup: Sendable {
         let own =
             MarkedText.lines(in: text)
             + (dropIn.flatMap { HostFile.text($0) } ?? "").split(separator: "\n" as Character)
-        let settings = try sshd.settings(for: "root")
-        let usesPAM = settings["usepam"] == "yes"
+        let usesPAM = try sshd.settings(for: "root")["usepam"] == "yes"
         let edit = SSHDEdit(
             version: version,
             caKeysFile: self.layout.caKeysFile,
             revocationFile: self.layout.revocationFile,
-            principalsCommand: places.principalsPath,
+            principalsDirectory: self.layout.principalsDirectory,
             hostCertificates: try self.writeHostCertificates(told),
             relayNetworks: told.relayNetworks.filter(Self.isNetwork),
-            switchesPAMOn: own.contains("UsePAM yes") || !usesPAM,
-            hasPrincipalsFiles: settings["authorizedprincipalsfile"].map { $0 != "none" } ?? false
+            switchesPAMOn: own.contains("UsePAM yes") || !usesPAM
         )
         let path = dropIn ?? main
         let content = dropIn == nil ? edit.adding(toMain: text) : edit.dropIn

@@ -1,15 +1,12 @@
-/// The three small programs that the agent installs, and where a system wants them.
+/// The two modules that the agent installs, and where a system wants them.
 struct ModuleFiles: Hashable, Sendable {
     static let nameService = "libnss_sallyport.so.2"
     static let authentication = "pam_sallyport.so"
-    static let principals = "sallyport-principals"
 
     /// Where the name service module goes: beside the C library.
     var nameServicePath: String
     /// Where the PAM module goes: beside `pam_unix`.
     var authenticationPath: String
-    /// Where the principals command goes.
-    var principalsPath: String
 
     /// Finds the places on a host.
     init(_ layout: HostLayout) throws(HostAgentError) {
@@ -22,15 +19,11 @@ struct ModuleFiles: Hashable, Sendable {
         }
         self.nameServicePath = "\(library)/\(Self.nameService)"
         self.authenticationPath = "\(security)/security/\(Self.authentication)"
-        self.principalsPath = "\(layout.helperDirectory)/\(Self.principals)"
     }
 
-    /// All three, source name first.
+    /// Both, source name first.
     var all: [(name: String, path: String)] {
-        [
-            (Self.nameService, self.nameServicePath), (Self.authentication, self.authenticationPath),
-            (Self.principals, self.principalsPath),
-        ]
+        [(Self.nameService, self.nameServicePath), (Self.authentication, self.authenticationPath)]
     }
 
     #if arch(arm64)

@@ -6,22 +6,17 @@ struct SSHDEdit: Hashable, Sendable {
     var caKeysFile: String
     /// The revocation list.
     var revocationFile: String
-    /// The program that sshd asks for principals.
-    var principalsCommand: String
+    /// Where the files lie that say whose certificates open an account.
+    var principalsDirectory: String
     /// Certificates of the host's own keys that are in place.
     var hostCertificates: [String]
     /// Networks of relays.
     var relayNetworks: [String]
     /// Whether PAM has to be switched on.
     var switchesPAMOn: Bool
-    /// Whether sshd looks for principals in files unless told otherwise.
-    var hasPrincipalsFiles = false
 
     /// The names that are ours: a user principal name, or an object id.
     static let pattern = "*@*,????????-????-????-????-????????????"
-
-    /// A file that is never there, in a directory of root's: an empty list of principals.
-    static let noPrincipals = "/etc/sallyport/no-principals"
 
     /// What goes before any Match block.
     var globalLines: [String] {
@@ -36,21 +31,24 @@ struct SSHDEdit: Hashable, Sendable {
 
     /// The block for our names. The authorities are trusted inside it only, so that no certificate opens a local account.
     ///
-    /// Inside a Match block sshd takes the `none` of `AuthorizedPrincipalsFile` for a file in the person's home, where they could write down others
-    /// (seen with 9.2). And a file that is not there costs two searches of all groups, so none is named where none has to be overruled.
+    /// Files, not a command: sshd would run one for each look at a certificate, two times a login, for 2 ms each.
     var matchLines: [String] {
-        let principalsFiles = self.hasPrincipalsFiles ? ["    AuthorizedPrincipalsFile \(Self.noPrincipals)"] : []
-        return [
+        [
             "Match User \(Self.pattern)",
             "    TrustedUserCAKeys \(self.caKeysFile)",
             "    RevokedKeys \(self.revocationFile)",
-            "    AuthorizedPrincipalsCommand \(self.principalsCommand) %u %i %s %F",
-            "    AuthorizedPrincipalsCommandUser root",
+            "    AuthorizedPrincipalsFile \(Self.principalsFile(in: self.principalsDirectory, self.version))",
+            "    AuthorizedPrincipalsCommand none",
             "    AuthorizedKeysFile none",
             "    AuthorizedKeysCommand none",
             "    PubkeyAuthentication yes",
             "    AuthenticationMethods publickey",
-        ] + principalsFiles
+        ]
+    }
+
+    /// The file about an account, by its number where sshd can: a name may go over to somebody else while sshd looks.
+    static func principalsFile(in directory: String, _ version: SSHDVersion) -> String {
+        "\(directory)/\(version >= SSHDVersion(7, 8) ? "%U" : "%u")"
     }
 
     /// The whole of a file of our own in sshd's directory of parts.
