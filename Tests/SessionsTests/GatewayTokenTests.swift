@@ -1,9 +1,10 @@
 import AccessControl
 import Audit
-import Sessions
 import TestKit
 import Testing
 import Vocabulary
+
+@testable import Sessions
 
 /// The gateway's tokens: one person, one machine, one port, one address, one use.
 struct GatewayTokenTests {
@@ -178,6 +179,101 @@ struct GatewayTokenTests {
             let verdict = try await world.sessions.renewGateway(token: token, session: session, from: source)
             if case .allowed = verdict { #expect(isRenewed) } else { #expect(!isRenewed) }
         }
+    }
+
+    @Test("a desktop that is over counts no longer, and neither does one that never opened")
+    func countsNoLonger() async throws {
+        let world = try await SessionsWorld { $0.perSubject = 1 }
+        let alice = try await world.person("alice")
+        // Over.
+        var opening = try await Self.open(world, try await Self.admit(world, alice))
+        let socket = try #require(world.sessions.attach(opening.session.id) { _ in })
+        await #expect(throws: Refused(code: "TooManySessions")) { try await Self.admit(world, alice) }
+        try await world.sessions.detach(opening.session.id, socket: socket, sent: 1, received: 2, reason: "x")
+        // Aimed at something else.
+        opening = try await Self.open(world, try await Self.admit(world, alice))
+        #expect(try await Self.aim(world, opening, "otherVM") == "GatewayTargetOther")
+        #expect(try await Self.aim(world, opening, "myVM") == "SessionEnded")
+        // A machine that does not answer.
+        opening = try await Self.open(world, try await Self.admit(world, alice))
+        #expect(try await Self.aim(world, opening, "myVM") == "10.0.0.4:3389")
+        world.sessions.abandon(opening.session.id)
+        // A token that was brought from elsewhere.
+        let stolen = try await Self.admit(world, alice)
+        await #expect(throws: Refused(code: "GatewayTokenFromElsewhere")) {
+            try await Self.open(world, stolen, from: "198.51.100.9")
+        }
+        _ = try await Self.admit(world, alice)
+        #expect(world.sessions.all().count == 1)
+    }
+
+    @Test("the token that opened a desktop renews it for as long as it lasts, also when others would be forgotten")
+    func renewsLater() async throws {
+        let world = try await SessionsWorld()
+        let alice = try await world.person("alice")
+        let admission = try await Self.admit(world, alice)
+        let opening = try await Self.open(world, admission)
+        _ = try #require(world.sessions.attach(opening.session.id) { _ in })
+        world.clock.turn(.seconds(8 * 3600))
+        _ = try await Self.admit(world, alice)
+        let token = admission.token.withValue { $0 }
+        for (token, source, isRenewed) in [
+            (token, "192.0.2.7", true), (token, "192.0.2.8", false), ("x", "192.0.2.7", false),
+        ] {
+            let session = opening.session.id
+            let verdict = try await world.sessions.renewGateway(token: token, session: session, from: source)
+            if case .allowed = verdict { #expect(isRenewed) } else { #expect(!isRenewed) }
+        }
+    }
+
+    @Test("however many tokens others use up, one that waits stays good")
+    func manyOthers() async throws {
+        let world = try await SessionsWorld()
+        _ = try await Self.admit(world, try await world.person("alice"))
+        let session = try #require(world.sessions.all().first)
+        var table = SessionTable()
+        let (now, end) = (world.clock.now, world.clock.now + .seconds(300))
+        func ticket() -> GatewayTicket {
+            GatewayTicket(
+                session: session,
+                names: [],
+                isPasswordless: true,
+                expiresAt: end,
+                forgetAt: end + .seconds(3600)
+            )
+        }
+        table.issueGateway("hers", ticket())
+        for number in 0..<20_100 {
+            table.issueGateway("\(number)", ticket())
+            _ = table.spendGateway("\(number)", at: now, idleUntil: end)
+        }
+        #expect(table.spendGateway("hers", at: now, idleUntil: end)?.0.spentAt == nil)
+        #expect(table.spendGateway("hers", at: now, idleUntil: end)?.0.spentAt == now)
+        #expect(table.spendGateway("0", at: now, idleUntil: end) == nil)
+    }
+
+    @Test("strangers do not fill the audit log: what is left out is counted")
+    func strangers() async throws {
+        let world = try await SessionsWorld { $0.strangersRecordedPerMinute = 3 }
+        for number in 0..<8 {
+            _ = try await world.sessions.openGateway(token: "\(number)", from: "2001:db8::\(number)")
+        }
+        #expect(try await world.gatewayRecords().count == 3)
+        world.clock.turn(.seconds(60))
+        for token in ["x", "y"] { _ = try await world.sessions.openGateway(token: token, from: "2001:db8::9") }
+        let details = try await world.audit.entries(limit: 2).map(\.event.details)
+        #expect(details.map { $0["before"] } == [nil, "5 more"])
+    }
+
+    @Test("whoever shows a used token, or gives up another's, ends no desktop that is open")
+    func usedEndsNothing() async throws {
+        let world = try await SessionsWorld()
+        let admission = try await Self.admit(world, try await world.person("alice"))
+        let opening = try await Self.open(world, admission)
+        _ = try #require(world.sessions.attach(opening.session.id) { _ in })
+        await #expect(throws: Refused(code: "GatewayTokenUsed")) { try await Self.open(world, admission) }
+        world.sessions.abandon(opening.session.id)
+        #expect(world.sessions.all().map(\.id) == [opening.session.id])
     }
 
     @Test("the end of a desktop is recorded as the gateway's")

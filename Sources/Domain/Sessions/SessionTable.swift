@@ -2,6 +2,8 @@ import AccessControl
 import Vocabulary
 
 /// The sessions that exist and the tokens that lead to them: a value, without clock, store or lock.
+///
+/// Nothing here looks at all sessions or all tokens for the sake of one.
 struct SessionTable {
     /// What stands behind an `authToken`.
     struct Row {
@@ -13,21 +15,40 @@ struct SessionTable {
         /// How to end each live socket, by its number.
         var enders: [Int: @Sendable (String) -> Void] = [:]
         var nextSocket = 0
+        /// The tokens for more sockets that were not used yet.
+        fileprivate(set) var tickets: Set<String> = []
+        /// The gateway token that opened it, and what stood behind that, for a client that has to prove itself again.
+        fileprivate(set) var opened: (token: String, ticket: GatewayTicket)?
+
+        init(session: Session, authToken: String, port: Int, idleUntil: Instant) {
+            self.session = session
+            self.authToken = authToken
+            self.port = port
+            self.idleUntil = idleUntil
+        }
     }
 
-    /// What stands behind a `websocketToken`.
-    struct Ticket {
-        let session: GUID
-        let expiresAt: Instant
-    }
+    /// How many refusals wait for their sockets at most.
+    private static let mostRefusals = 1000
+    /// How many dead gateway tokens are remembered at most.
+    private static let mostDeadTickets = 20_000
 
     private(set) var rows: [GUID: Row] = [:]
     /// Ended sessions whose sockets are still closing: what they carried is to be recorded.
     private var ending: [GUID: Row] = [:]
     private var byAuthToken: [String: GUID] = [:]
-    private var tickets: [String: Ticket] = [:]
-    var gatewayTickets: [String: GatewayTicket] = [:]
-    private var refusals: [String: (refusal: Refusal, port: Int, expiresAt: Instant)] = [:]
+    private var bySubject: [GUID: Int] = [:]
+    /// The sessions without sockets.
+    private var idle = ExpiringTable<GUID, Void>()
+    private var tickets = ExpiringTable<String, GUID>()
+    /// The gateway tokens that can be used; no more of them than there are sessions.
+    private var gatewayTickets = ExpiringTable<String, GatewayTicket>()
+    /// Those that were used or are too old, to say so; whoever makes many of them pushes out dead ones only.
+    private var deadTickets = ExpiringTable<String, GatewayTicket>(most: Self.mostDeadTickets)
+    private var strangers = (minute: Int64(0), recorded: 0, left: 0)
+    private var refusals = ExpiringTable<String, (refusal: Refusal, port: Int)>(most: Self.mostRefusals)
+
+    // MARK: Sessions
 
     /// The session behind a token.
     func row(authToken: String) -> Row? {
@@ -35,17 +56,31 @@ struct SessionTable {
     }
 
     mutating func insert(_ row: Row) {
-        self.rows[row.session.id] = row
         self.byAuthToken[row.authToken] = row.session.id
+        if self.rows[row.session.id] == nil { self.bySubject[row.session.subject.id, default: 0] += 1 }
+        self.keep(row)
     }
 
     mutating func update(_ id: GUID, _ change: (inout Row) -> Void) {
-        guard var row = self.rows[id] else { return }
+        // Taken out while it is changed, so that its own tables are not copied.
+        guard var row = self.rows.removeValue(forKey: id) else { return }
         change(&row)
+        self.keep(row)
+    }
+
+    private mutating func keep(_ row: Row) {
+        let id = row.session.id
         self.rows[id] = row
+        if row.session.sockets == 0 {
+            self.idle.set(id, (), until: row.idleUntil)
+        } else {
+            self.idle.remove(id)
+        }
     }
 
     /// Takes a socket away; the session with the new sums, or nil when there is no such socket.
+    ///
+    /// A session of the gateway ends with its only socket, because its token is spent.
     mutating func detach(_ id: GUID, socket: Int, sent: UInt64, received: UInt64, idleUntil: Instant) -> Session? {
         guard var row = self.rows[id] ?? self.ending[id], row.enders.removeValue(forKey: socket) != nil else {
             return nil
@@ -55,7 +90,8 @@ struct SessionTable {
         row.session.bytesReceived &+= received
         row.idleUntil = idleUntil
         if self.rows[id] != nil {
-            self.rows[id] = row
+            self.keep(row)
+            if row.session.way == .gateway { self.abandon(id) }
         } else {
             self.ending[id] = row.enders.isEmpty ? nil : row
         }
@@ -64,7 +100,7 @@ struct SessionTable {
 
     /// How many sockets a session has and may still get.
     func load(of id: GUID) -> Int {
-        (self.rows[id]?.session.sockets ?? 0) + self.tickets.values.count { $0.session == id }
+        self.rows[id].map { $0.session.sockets + $0.tickets.count } ?? 0
     }
 
     @discardableResult
@@ -72,29 +108,91 @@ struct SessionTable {
         guard let row = self.rows.removeValue(forKey: id) else { return nil }
         if !row.enders.isEmpty { self.ending[id] = row }
         self.byAuthToken[row.authToken] = nil
-        self.tickets = self.tickets.filter { $0.value.session != id }
+        let left = self.bySubject[row.session.subject.id, default: 1] - 1
+        self.bySubject[row.session.subject.id] = left > 0 ? left : nil
+        self.idle.remove(id)
+        for ticket in row.tickets { self.tickets.remove(ticket) }
         return row
     }
 
+    /// Removes a session that nothing leads to any more, unless a socket carries it.
+    mutating func abandon(_ id: GUID) {
+        if self.rows[id]?.session.sockets == 0 { self.remove(id) }
+    }
+
+    /// How many sessions somebody has.
+    func count(of subject: GUID) -> Int { self.bySubject[subject] ?? 0 }
+
+    // MARK: Tokens
+
     mutating func issue(_ token: String, for session: GUID, until expiresAt: Instant) {
-        self.tickets[token] = Ticket(session: session, expiresAt: expiresAt)
+        self.tickets.set(token, session, until: expiresAt)
+        self.update(session) { $0.tickets.insert(token) }
     }
 
     /// Takes a ticket away for good; nil when it never was, was used, or is too old. Its session lives on while the socket is made.
     mutating func spend(_ token: String, at now: Instant, idleUntil: Instant) -> Row? {
-        guard let ticket = self.tickets.removeValue(forKey: token), ticket.expiresAt > now else { return nil }
-        self.update(ticket.session) { $0.idleUntil = idleUntil }
-        return self.rows[ticket.session]
+        self.forgetTickets(at: now)
+        guard let session = self.tickets.remove(token) else { return nil }
+        self.update(session) {
+            $0.tickets.remove(token)
+            $0.idleUntil = idleUntil
+        }
+        return self.rows[session]
     }
+
+    private mutating func forgetTickets(at now: Instant) {
+        for (token, session) in self.tickets.removeExpired(at: now) {
+            self.update(session) { $0.tickets.remove(token) }
+        }
+    }
+
+    mutating func issueGateway(_ token: String, _ ticket: GatewayTicket) {
+        self.gatewayTickets.set(token, ticket, until: ticket.expiresAt)
+    }
+
+    /// Uses a gateway token up; as it was before, with its session if that lives. Nil when it never was, or is forgotten.
+    mutating func spendGateway(_ token: String, at now: Instant, idleUntil: Instant) -> (GatewayTicket, Row?)? {
+        self.forgetGatewayTickets(at: now)
+        if let dead = self.deadTickets[token] { return (dead, self.rows[dead.session.id]) }
+        guard let ticket = self.gatewayTickets.remove(token) else { return nil }
+        var dead = ticket
+        dead.spentAt = now
+        self.deadTickets.set(token, dead, until: ticket.forgetAt)
+        self.update(ticket.session.id) {
+            $0.opened = (token, ticket)
+            $0.idleUntil = idleUntil
+        }
+        return (ticket, self.rows[ticket.session.id])
+    }
+
+    /// Counts a gateway token that nobody was given: how many were left unrecorded before this one; nil to leave this one, too.
+    mutating func countStranger(at now: Instant, most: Int) -> Int? {
+        if self.strangers.minute != now.seconds / 60 {
+            self.strangers.minute = now.seconds / 60
+            self.strangers.recorded = 0
+        }
+        guard self.strangers.recorded < most else {
+            self.strangers.left += 1
+            return nil
+        }
+        self.strangers.recorded += 1
+        defer { self.strangers.left = 0 }
+        return self.strangers.left
+    }
+
+    private mutating func forgetGatewayTickets(at now: Instant) {
+        for (token, ticket) in self.gatewayTickets.removeExpired(at: now) {
+            self.deadTickets.set(token, ticket, until: ticket.forgetAt)
+        }
+        _ = self.deadTickets.removeExpired(at: now)
+    }
+
+    // MARK: Refusals
 
     /// Keeps a refusal for the socket that will ask for it; the oldest go when there are too many.
     mutating func refuse(_ token: String, _ refusal: Refusal, port: Int, until expiresAt: Instant) {
-        while self.refusals.count >= 1000,
-            let oldest = self.refusals.min(by: { $0.value.expiresAt < $1.value.expiresAt })
-        {
-            self.refusals[oldest.key] = nil
-        }
-        self.refusals[token] = (refusal, port, expiresAt)
+        self.refusals.set(token, (refusal, port), until: expiresAt)
     }
 
     /// The port that was asked for when a kept refusal was made.
@@ -102,20 +200,14 @@ struct SessionTable {
 
     /// Takes a kept refusal away.
     mutating func refusal(_ token: String, at now: Instant) -> Refusal? {
-        guard let kept = self.refusals.removeValue(forKey: token), kept.expiresAt > now else { return nil }
-        return kept.refusal
+        self.refusals.remove(token, at: now)?.refusal
     }
 
     /// Forgets what nobody can use any more.
-    mutating func sweep(at now: Instant) -> [Row] {
-        self.refusals = self.refusals.filter { $0.value.expiresAt > now }
-        self.tickets = self.tickets.filter { $0.value.expiresAt > now }
-        self.gatewayTickets = self.gatewayTickets.filter { $0.value.forgetAt > now }
-        let stale = self.rows.values.filter { $0.session.sockets == 0 && $0.idleUntil <= now }
-        return stale.compactMap { self.remove($0.session.id) }
-    }
-
-    func count(of subject: GUID) -> Int {
-        self.rows.values.count { $0.session.subject.id == subject }
+    mutating func sweep(at now: Instant) {
+        _ = self.refusals.removeExpired(at: now)
+        self.forgetGatewayTickets(at: now)
+        self.forgetTickets(at: now)
+        for (id, _) in self.idle.removeExpired(at: now) { self.remove(id) }
     }
 }

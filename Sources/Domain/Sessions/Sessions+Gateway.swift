@@ -25,7 +25,7 @@ extension Sessions {
         case .allowed(let allowed):
             verdict = self.table.withLock { table in
                 let now = self.clock.now
-                _ = table.sweep(at: now)
+                table.sweep(at: now)
                 if let refusal = self.lackOfRoom(for: request.subject, in: table) { return .refused(refusal) }
                 let session = self.session(request, allowed, by: .gateway)
                 let end = now + self.limits.gatewayTokenLife
@@ -73,6 +73,10 @@ extension Sessions {
                 reason: "This connection file opens nothing here, or not any more.",
                 remedy: Self.again(nil)
             )
+            let most = self.limits.strangersRecordedPerMinute
+            guard let left = self.table.withLock({ $0.countStranger(at: now, most: most) }) else {
+                return .refused(refusal)
+            }
             try await self.audit.record(
                 AuditEvent(
                     at: now,
@@ -83,7 +87,7 @@ extension Sessions {
                     outcome: .refused,
                     reason: refusal.sentence,
                     source: source,
-                    details: ["code": refusal.code]
+                    details: ["code": refusal.code].merging(left > 0 ? ["before": "\(left) more"] : [:]) { $1 }
                 )
             )
             return .refused(refusal)
@@ -116,6 +120,8 @@ extension Sessions {
             refusal = Self.ended(ticket.session)
         }
         if let refusal {
+            // Spent for nothing; whoever shows a used one ends nothing.
+            if ticket.spentAt == nil { self.abandon(ticket.session.id) }
             try await self.refuseGateway(ticket.session, refusal, from: source)
             return .refused(refusal)
         }
@@ -149,16 +155,21 @@ extension Sessions {
         } else {
             refusal = Self.ended(session)
         }
+        self.abandon(session.id)
         try await self.refuseGateway(session, refusal, from: session.source)
         return .refused(refusal)
+    }
+
+    /// Notes that a spent token leads nowhere, because the machine does not answer: its session counts no longer.
+    public func abandon(_ session: GUID) {
+        self.table.withLock { $0.abandon(session) }
     }
 
     /// Whether a client that carries a session may go on with it: it brings the token that opened it, from the same address.
     public func renewGateway(token: String, session: GUID, from source: String) async throws -> Verdict<GatewayOpening>
     {
-        let known = self.table.withLock { table in table.gatewayTicket(token).map { ($0, table.rows[session]) } }
-        guard let (ticket, found) = known, let row = found, ticket.session.id == session,
-            ticket.session.source == source
+        guard let row = self.table.withLock({ $0.rows[session] }), let (opener, ticket) = row.opened,
+            ConstantTime.equal(Array(opener.utf8), Array(token.utf8)), ticket.session.source == source
         else {
             return .refused(Refusal("GatewayTokenNotKnown", reason: "The gateway token is not that of the session."))
         }
@@ -206,31 +217,5 @@ extension Sessions {
         }
         let parts = name.split(separator: ":", omittingEmptySubsequences: false)
         return parts.count == 2 ? String(parts[0]) : name
-    }
-}
-
-extension SessionTable {
-    /// How many gateway tokens are remembered at most; the oldest go first.
-    private static let mostGatewayTickets = 20_000
-
-    mutating func issueGateway(_ token: String, _ ticket: GatewayTicket) {
-        while self.gatewayTickets.count >= Self.mostGatewayTickets,
-            let oldest = self.gatewayTickets.min(by: { $0.value.forgetAt < $1.value.forgetAt })
-        {
-            self.gatewayTickets[oldest.key] = nil
-        }
-        self.gatewayTickets[token] = ticket
-    }
-
-    func gatewayTicket(_ token: String) -> GatewayTicket? { self.gatewayTickets[token] }
-
-    /// Marks a token as used; as it was before, with its session if that lives. Nil when it never was.
-    mutating func spendGateway(_ token: String, at now: Instant, idleUntil: Instant) -> (GatewayTicket, Row?)? {
-        guard let ticket = self.gatewayTickets[token] else { return nil }
-        if ticket.spentAt == nil, ticket.expiresAt > now {
-            self.gatewayTickets[token]?.spentAt = now
-            self.update(ticket.session.id) { $0.idleUntil = idleUntil }
-        }
-        return (ticket, self.rows[ticket.session.id])
     }
 }

@@ -26,6 +26,8 @@ public final class Sessions: Sendable {
         public var gatewayTokenLife: Duration = .seconds(300)
         /// How long a gateway token is remembered after that, to say of the next one who brings it what is wrong.
         public var gatewayMemory: Duration = .seconds(3600)
+        /// How many gateway tokens that nobody was given are recorded one by one in a minute; strangers must not fill the audit log.
+        public var strangersRecordedPerMinute = 600
 
         /// The defaults.
         public init() {}
@@ -85,7 +87,7 @@ public final class Sessions: Sendable {
         in table: inout SessionTable
     ) -> Verdict<Admission> {
         let now = self.clock.now
-        _ = table.sweep(at: now)
+        table.sweep(at: now)
         var row: SessionTable.Row
         // A token that is unknown, or another person's, or for another target, is no error: it just continues nothing.
         if let token = request.continuing, let known = table.row(authToken: token),
@@ -264,7 +266,7 @@ public final class Sessions: Sendable {
     public func all() -> [Session] {
         let now = self.clock.now
         return self.table.withLock { table in
-            _ = table.sweep(at: now)
+            table.sweep(at: now)
             return table.rows.values.map(\.session)
         }
         .sorted { ($1.admittedAt, $1.id) < ($0.admittedAt, $0.id) }

@@ -173,6 +173,7 @@ public struct GatewayGate: GatewayAcceptor {
                             )
                             .map { .yes(GatewayRelay(join: $0.join)) }
                             .flatMapErrorThrowing { error in
+                                sessions.abandon(opening.session.id)
                                 logger.info(
                                     "desktop not reached",
                                     metadata: ["session": "\(opening.session.id)", "error": "\(error)"]
