@@ -21,6 +21,7 @@ public enum DesktopSamples {
         channels: [String] = ["rdpdr", "rdpsnd", "cliprdr", "drdynvc"],
         selected: UInt8 = 1,
         coreLength: Int = 234,
+        cluster: [UInt8] = [9, 0, 0, 0, 0, 0, 0, 0],
         extra: [UInt8] = [],
         conferenceLength: [UInt8]? = nil
     ) -> [UInt8] {
@@ -34,7 +35,7 @@ public enum DesktopSamples {
         }
         let network = block(0xc003, [UInt8(channels.count), 0, 0, 0] + names)
         let multitransport = block(0xc00a, [0x05, 0x03, 0, 0])
-        let settings = core + block(0xc004, [9, 0, 0, 0, 0, 0, 0, 0]) + network + multitransport + extra
+        let settings = core + block(0xc004, cluster) + network + multitransport + extra
         let request: [UInt8] =
             [0, 8, 0, 0x10, 0, 1, 0xc0, 0] + Array("Duca".utf8) + packed(settings.count) + settings
         let conference = [0, 5, 0, 0x14, 0x7c, 0, 1] + (conferenceLength ?? packed(request.count)) + request
@@ -63,6 +64,37 @@ public enum DesktopSamples {
         envelope([0x04, 1, 0, 1, 0]), envelope([0x28]), envelope([0x38, 0, 7, 3, 0xeb]),
     ]
 
+    /// The extended information of a Client Info PDU, with a cookie of an earlier session.
+    public static func extendedInfo(cookie: [UInt8] = [], directory: Int = 8) -> [UInt8] {
+        let address = utf16("10.0.0.9\0")
+        let head: [UInt8] =
+            [2, 0, UInt8(address.count), 0] + address + [UInt8(directory & 255), UInt8(directory >> 8)]
+        let middle = Array(repeating: UInt8(0x43), count: directory) + Array(repeating: 7, count: 172 + 4 + 4)
+        return head + middle + [UInt8(cookie.count), 0] + cookie + [0, 0, 0, 0, 0, 0, 0, 0]
+    }
+
+    /// What a host sends when it shows something: a Demand Active PDU.
+    public static let demandActive = envelope([0x68, 0, 1, 3, 0xeb, 0x70, 8, 8, 0, 0x11, 0, 0xea, 3, 9, 9])
+
+    /// What a host sends when somebody is signed in: a Save Session Info PDU.
+    public static func logon(
+        channel: Int = 1003,
+        kind: UInt8 = 0x26,
+        compressed: UInt8 = 0,
+        about info: UInt8 = 2
+    ) -> [UInt8] {
+        let share: [UInt8] = [0xea, 3, 1, 0, 0, 1, 0x52, 2, kind, compressed, 0, 0, info, 0, 0, 0]
+        let data = share + Array(repeating: 0, count: 572)
+        let control = [UInt8((data.count + 6) & 255), UInt8((data.count + 6) >> 8), 0x17, 0, 0xea, 3] + data
+        return envelope([0x68, 0, 1] + big(channel) + [0x70] + packed(control.count) + control)
+    }
+
+    /// Data of a client's with a security header, on a channel.
+    public static func secured(_ flags: Int, channel: Int = 1003, _ body: [UInt8] = [1, 2, 3, 4]) -> [UInt8] {
+        let data = [UInt8(flags & 255), UInt8(flags >> 8), 0, 0] + body
+        return envelope([0x64, 0, 6] + big(channel) + [0x70] + packed(data.count) + data)
+    }
+
     /// A Client Info PDU as clients with and without a password send it; `extra` is the extended information.
     public static func clientInfo(
         domain: String = "",
@@ -70,15 +102,17 @@ public enum DesktopSamples {
         password: String = "typed-by-somebody",
         shell: String = "",
         isUnicode: Bool = true,
-        extra: [UInt8] = Array(repeating: 7, count: 272)
+        extra: [UInt8] = extendedInfo(),
+        flags security: Int = 0x40,
+        channel: Int = 1003
     ) -> [UInt8] {
         let fields = [domain, user, password, shell, ""].map { isUnicode ? utf16($0) : Array($0.utf8) }
         let flags: [UInt8] = [isUnicode ? 0xf3 : 0xe3, 0x47, 0x0b, 0]
-        var body: [UInt8] = [0x40, 0, 0, 0, 9, 4, 0, 0] + flags
+        var body: [UInt8] = [9, 4, 0, 0] + flags
         for field in fields { body += [UInt8(field.count & 255), UInt8(field.count >> 8)] }
         for field in fields { body += field + (isUnicode ? [0, 0] : [0]) }
         body += extra
-        return envelope([0x64, 0, 6, 3, 0xeb, 0x70] + packed(body.count) + body)
+        return secured(security, channel: channel, body)
     }
 
     /// Text as the protocol writes it.

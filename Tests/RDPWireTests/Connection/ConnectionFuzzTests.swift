@@ -28,6 +28,7 @@ struct ConnectionFuzzTests {
             if var settings = try? ConnectInitial(parsing: bytes) {
                 settings.selected = .tls
                 settings.hide(["cliprdr", "rdpdr", ""])
+                settings.refuseRedirection()
                 settings.refuseMultitransport()
                 #expect(settings.bytes.count == bytes.count)
                 read += settings.channels.count
@@ -36,10 +37,12 @@ struct ConnectionFuzzTests {
                 settings.requested = .webAccount
                 #expect(settings.bytes.count == bytes.count)
             }
-            if let info = try? ClientInfo(parsing: bytes) {
+            if let info = try? ClientInfo(parsing: bytes, channel: 1003) {
                 read += (try? info.bytes(signingInAs: credentials)) == nil ? 0 : 1
             }
             read += (try? DomainMessage(parsing: bytes)) == nil ? 0 : 1
+            try? EarlyData.check(bytes, channel: 1003)
+            _ = EarlyData.isLast(bytes, channel: 1003)
             read += (try? RDSAADMessage.length(of: bytes)) == nil ? 0 : 1
             read += (try? RDSAADMessage.assertion(parsing: bytes)) == nil ? 0 : 1
             var boundary = MessageBoundary()

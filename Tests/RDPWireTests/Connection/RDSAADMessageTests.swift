@@ -33,7 +33,7 @@ struct RDSAADMessageTests {
     func assertion() throws {
         let message = Array(#"{"rdp_assertion":"e30.e30.AA"}"#.utf8) + [0]
         #expect(try RDSAADMessage.length(of: message + [1, 2]) == message.count)
-        #expect(try RDSAADMessage.length(of: message.dropLast()) == nil)
+        #expect(try RDSAADMessage.length(of: Array(message.dropLast())) == nil)
         #expect(try RDSAADMessage.assertion(parsing: message) == "e30.e30.AA")
     }
 

@@ -41,6 +41,26 @@ struct SettingsTests {
         #expect(settings.channels == ["none00"])
     }
 
+    @Test("a name of eight characters is that of its first seven, as it is for a host that puts a NUL behind them")
+    func nameWithoutEnd() throws {
+        var settings = try ConnectInitial(parsing: DesktopSamples.connectInitial(channels: ["cliprdrX", "CLIPRDR!"]))
+        settings.hide(["cliprdr"])
+        #expect(settings.channels == ["none00", "none01"])
+    }
+
+    @Test("a wish for a session by its number or for a card is taken back; one for the machine's own screen stays")
+    func redirection() throws {
+        func flags(_ cluster: [UInt8]) throws -> [UInt8] {
+            var settings = try ConnectInitial(parsing: DesktopSamples.connectInitial(cluster: cluster))
+            settings.refuseRedirection()
+            let place = try #require(settings.bytes.firstRange(of: [0x04, 0xc0, 12, 0])?.upperBound)
+            return Array(settings.bytes[place..<place + 8])
+        }
+        #expect(try flags([0x0f, 0, 0, 0, 5, 0, 0, 0]) == [0x0d, 0, 0, 0, 0, 0, 0, 0])
+        #expect(try flags([0x4d, 0, 0, 0, 0, 0, 0, 0]) == [0x0d, 0, 0, 0, 0, 0, 0, 0])
+        #expect(try flags([0x0f, 0, 0, 0, 0, 0, 0, 0]) == [0x0f, 0, 0, 0, 0, 0, 0, 0])
+    }
+
     @Test("the way around the gateway over UDP is taken back")
     func multitransport() throws {
         var settings = try ConnectInitial(parsing: DesktopSamples.connectInitial())
@@ -99,6 +119,17 @@ struct SettingsTests {
     @Test("a host without the newer member is left as it is")
     func oldHost() throws {
         #expect(try ConnectResponse(parsing: DesktopSamples.connectResponse(coreLength: 8)).requested == nil)
+    }
+
+    @Test("the host's own channel is read, and must be there")
+    func channel() throws {
+        #expect(try ConnectResponse(parsing: DesktopSamples.connectResponse()).channel == 1003)
+        var without = DesktopSamples.connectResponse()
+        let place = try #require(without.firstRange(of: [0x03, 0x0c])?.lowerBound)
+        without[place] = 0x09
+        #expect(throws: RDPWireError.malformed("an MCS Connect Response without a channel")) {
+            try ConnectResponse(parsing: without)
+        }
     }
 
     @Test("a host that says no is a refusal")

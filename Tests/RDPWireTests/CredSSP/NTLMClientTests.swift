@@ -99,6 +99,12 @@ struct NTLMClientTests {
         #expect(throws: RDPWireError.self) { try client.wrap([1]) }
     }
 
+    @Test("refuse a list of target information without end")
+    func manyPairs() {
+        let pairs: [UInt8] = (1..<100).flatMap { [UInt8($0), 1, 0, 0] } + [0, 0, 0, 0]
+        #expect(throws: RDPWireError.tooLong("NTLM: a list of target information")) { try NTLMTargetInfo(pairs[...]) }
+    }
+
     @Test("refuse target information that is cut off, repeated or of the wrong size")
     func badTargetInfo() throws {
         let time = NTLMHost.pair(7, [0, 0, 0, 0, 0, 0, 0, 0])

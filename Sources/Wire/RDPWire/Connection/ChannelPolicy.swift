@@ -17,8 +17,14 @@ public struct ChannelPolicy: Hashable, Sendable {
         self.sound = sound
     }
 
+    /// Whether nothing is closed.
+    public var isOpen: Bool { self == .open }
+
     /// The names of the static channels that must not reach the host, in lower case. Source: MS-RDPECLIP, MS-RDPEFS, MS-RDPEA.
+    ///
+    /// Sound and devices have dynamic channels too (sound, microphones, cameras, USB), which all go over `drdynvc`; the clipboard has none.
     public var hidden: [String] {
         (self.clipboard ? [] : ["cliprdr"]) + (self.devices ? [] : ["rdpdr"]) + (self.sound ? [] : ["rdpsnd"])
+            + (self.devices && self.sound ? [] : ["drdynvc"])
     }
 }

@@ -7,7 +7,7 @@ public struct ClientInfo: Sendable {
     private let flags: UInt32
     private let shell: [UInt8]
     private let directory: [UInt8]
-    private let extra: ArraySlice<UInt8>
+    private let extra: [UInt8]
     /// The account's domain as the client sent it, text from outside.
     public let domain: String
     /// The account's name as the client sent it, text from outside.
@@ -19,16 +19,14 @@ public struct ClientInfo: Sendable {
     // The password is a smart card's PIN; INFO_PASSWORD_IS_SC_PIN.
     private static let isPIN: UInt32 = 0x40000
 
-    /// Reads one whole message, envelope included; the password that it carries is not kept.
-    public init(parsing message: [UInt8]) throws(RDPWireError) {
-        var reader = try TPKT.payload(message, of: Self.name)
-        try reader.expect([0x64], "its tag")
-        self.route = Array(try reader.take(4))
-        _ = try reader.byte()
-        guard try reader.packedLength() == reader.left else {
-            throw .malformed("\(Self.name) of another length than it says")
-        }
-        guard try reader.short() & 0x0040 != 0 else { throw .unexpected("data before the sign-in") }
+    /// Reads one whole message, envelope included, which must come on the host's own channel; the password that it carries is not kept.
+    public init(parsing message: [UInt8], channel: Int) throws(RDPWireError) {
+        let data = try ChannelData(parsing: message, from: .client, of: Self.name)
+        guard data.channel == channel else { throw .unexpected("a sign-in on another channel") }
+        self.route = data.route
+        var reader = data.payload
+        // SEC_INFO_PKT, and no other kind of message beside it.
+        guard try reader.short() == 0x0040 else { throw .unexpected("data before the sign-in") }
         _ = try reader.short()
         self.codePage = try reader.long()
         self.flags = try reader.long()
@@ -50,7 +48,27 @@ public struct ClientInfo: Sendable {
         self.user = Self.text(fields[1])
         self.shell = fields[3]
         self.directory = fields[4]
-        self.extra = reader.rest
+        self.extra = try Self.withoutReconnection(reader)
+    }
+
+    // The cookie of an earlier session signs in to that one, whosever it was, without a password (MS-RDPBCGR 5.5): here the front says who
+    // signs in. Older clients end before any of the later members. Source: MS-RDPBCGR 2.2.1.11.1.1.1.
+    private static func withoutReconnection(_ reader: PDUReader) throws(RDPWireError) -> [UInt8] {
+        var reader = reader
+        guard reader.left > 0 else { return [] }
+        var kept = Array(try reader.take(2))
+        // The client's address and its program's directory.
+        for _ in 0..<2 {
+            let length = try reader.short()
+            kept += PDUBytes.short(length) + (try reader.take(length))
+        }
+        // Its time zone, its session and what it can do without.
+        for length in [172, 4, 4] where reader.left > 0 {
+            kept += try reader.take(length)
+        }
+        guard reader.left > 0 else { return kept }
+        _ = try reader.take(try reader.short())
+        return kept + [0, 0] + reader.rest
     }
 
     /// The message with another account, which the host signs in at once.

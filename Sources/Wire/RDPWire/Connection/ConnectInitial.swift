@@ -6,6 +6,7 @@ public struct ConnectInitial: Hashable, Sendable {
     public private(set) var bytes: [UInt8]
     private let core: Range<Int>
     private let network: Range<Int>?
+    private let cluster: Range<Int>?
     private let multitransport: Range<Int>?
 
     /// The longest message that is read: clients send well below two thousand bytes, with sixteen monitors.
@@ -43,6 +44,7 @@ public struct ConnectInitial: Hashable, Sendable {
         }
         self.core = core
         self.network = blocks[.clientNetwork]
+        self.cluster = blocks[.clientCluster]
         self.multitransport = blocks[.clientMultitransport]
         self.bytes = message
         if let network = self.network {
@@ -90,15 +92,32 @@ public struct ConnectInitial: Hashable, Sendable {
         self.bytes.put(0, at: block.lowerBound + 4)
     }
 
+    /// Takes back what would lead past the sign-in: a wish for somebody's session by its number, and for the card in the client's reader.
+    ///
+    /// Session 0, the machine's own screen, may be wished for: the host asks who signs in. Source: MS-RDPBCGR 2.2.1.3.5.
+    public mutating func refuseRedirection() {
+        guard let block = self.cluster, block.count >= 12 else { return }
+        var flags = self.bytes.long(at: block.lowerBound + 4) & ~Self.signsInByCard
+        if self.bytes.long(at: block.lowerBound + 8) != 0 {
+            flags &= ~Self.namesSession
+            self.bytes.put(0, at: block.lowerBound + 8)
+        }
+        self.bytes.put(flags, at: block.lowerBound + 4)
+    }
+
+    // REDIRECTED_SESSIONID_FIELD_VALID and REDIRECTED_SMARTCARD.
+    private static let namesSession: UInt32 = 0x2
+    private static let signsInByCard: UInt32 = 0x40
+
     private var channelOffsets: [Int] {
         guard let network = self.network else { return [] }
         let start = network.lowerBound
         return (0..<Int(self.bytes[start + 4])).map { start + 8 + $0 * 12 }
     }
 
-    // Letters only differ in case for people; hosts take a name up to its first NUL.
+    // Letters only differ in case for people; hosts take a name up to its first NUL, and put one in the eighth place.
     private func name(at offset: Int) -> String {
-        let name = self.bytes[offset..<offset + 8].prefix { $0 != 0 }
+        let name = self.bytes[offset..<offset + 7].prefix { $0 != 0 }
         return String(decoding: name, as: UTF8.self).lowercased()
     }
 }

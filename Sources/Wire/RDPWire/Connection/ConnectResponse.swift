@@ -4,6 +4,8 @@
 public struct ConnectResponse: Hashable, Sendable {
     /// The whole message, envelope included.
     public private(set) var bytes: [UInt8]
+    /// The number of the channel that all but side channels' data goes over. Source: MS-RDPBCGR 2.2.1.4.4.
+    public let channel: Int
     private let core: Range<Int>
 
     /// The longest message that is read.
@@ -31,10 +33,15 @@ public struct ConnectResponse: Hashable, Sendable {
         _ = try reader.take(4)
         try reader.expect(Array("McDn".utf8), "the host's key")
         try reader.expectSettings()
-        guard let core = try SettingsBlocks(reader)[.hostCore], core.count >= 8 else {
+        let blocks = try SettingsBlocks(reader)
+        guard let core = blocks[.hostCore], core.count >= 8 else {
             throw .malformed("\(name) without core settings")
         }
+        guard let network = blocks[.hostNetwork], network.count >= 8 else {
+            throw .malformed("\(name) without a channel")
+        }
         self.core = core
+        self.channel = Int(message[network.lowerBound + 4]) | Int(message[network.lowerBound + 5]) << 8
         self.bytes = message
     }
 

@@ -1,6 +1,10 @@
 /// What a client says between its settings and its sign-in. Source: MS-RDPBCGR 2.2.1.5 to 2.2.1.11, T.125 section 7.
 public enum DomainMessage: Hashable, Sendable {
-    /// Joins the domain or a channel, or attaches itself: for the host alone.
+    /// Joins the domain.
+    case erecting
+    /// Attaches itself.
+    case attaching
+    /// Joins a channel.
     case joining
     /// Data on a channel; the first of it is the Client Info.
     case data
@@ -9,12 +13,38 @@ public enum DomainMessage: Hashable, Sendable {
 
     /// Tells one whole message, envelope included, by its first byte; anything else does not belong here.
     public init(parsing message: [UInt8]) throws(RDPWireError) {
-        var reader = try TPKT.payload(message, of: "an MCS message")
+        let name = "an MCS message"
+        var reader = try TPKT.payload(message, of: name)
+        let length: Int?
         switch try reader.byte() {
-        case 0x04, 0x28, 0x38: self = .joining
-        case 0x64: self = .data
-        case 0x21: self = .leaving
+        case 0x04: (self, length) = (.erecting, 4)
+        case 0x28: (self, length) = (.attaching, 0)
+        case 0x38: (self, length) = (.joining, 4)
+        case 0x64: (self, length) = (.data, nil)
+        case 0x21: (self, length) = (.leaving, nil)
         default: throw .unexpected("an MCS message before the sign-in")
+        }
+        // Hosts read on behind the end of a message that they know (xrdp does).
+        guard length == nil || length == reader.left else { throw .malformed("\(name) of another length than it has") }
+    }
+}
+
+/// Holds a client to the order of these messages: the domain, then the user, then channels, then the sign-in; each but channels once.
+///
+/// Source: MS-RDPBCGR 1.3.1.1. Hosts differ in what they make of another order.
+public struct DomainOrder: Hashable, Sendable {
+    private var next = DomainMessage.erecting
+
+    /// Starts before the first message.
+    public init() {}
+
+    /// Takes the next message; throws when it is not its turn.
+    public mutating func take(_ message: DomainMessage) throws(RDPWireError) {
+        switch (self.next, message) {
+        case (.erecting, .erecting): self.next = .attaching
+        case (.attaching, .attaching): self.next = .joining
+        case (.joining, .joining), (.joining, .data), (_, .leaving): break
+        default: throw .unexpected("an MCS message out of its turn")
         }
     }
 }

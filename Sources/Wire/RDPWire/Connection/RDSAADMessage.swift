@@ -18,12 +18,12 @@ public enum RDSAADMessage {
     }
 
     /// The length of the message that begins here, its NUL included; nil when more bytes are needed.
-    public static func length(of bytes: some Collection<UInt8>) throws(RDPWireError) -> Int? {
-        for (index, byte) in bytes.enumerated() {
-            guard index < Self.limit else { throw .tooLong("an assertion") }
-            if byte == 0 { return index + 1 }
-        }
-        return nil
+    ///
+    /// - Parameter searched: how many bytes were looked at before, so that a message in many pieces is looked at once.
+    public static func length(of bytes: [UInt8], searched: Int = 0) throws(RDPWireError) -> Int? {
+        let end = bytes.dropFirst(searched).firstIndex(of: 0)
+        guard end ?? bytes.count - 1 < Self.limit else { throw .tooLong("an assertion") }
+        return end.map { $0 + 1 }
     }
 
     /// The compact JWS out of the client's message; `message` ends with its NUL.

@@ -4,8 +4,10 @@ struct SettingsBlocks {
     enum Kind: Int {
         case clientCore = 0xc001
         case clientNetwork = 0xc003
+        case clientCluster = 0xc004
         case clientMultitransport = 0xc00a
         case hostCore = 0x0c01
+        case hostNetwork = 0x0c03
     }
 
     private var ranges: [Kind: Range<Int>] = [:]

@@ -37,6 +37,9 @@ struct NTLMTargetInfo: Sendable {
     /// In the flags: the authenticate message carries a MIC.
     static let hasMIC: UInt32 = 2
 
+    /// The most pairs that are read; the protocol knows eleven.
+    static let most = 32
+
     /// The pairs in the host's order, without the end mark.
     private(set) var pairs: [(id: UInt16, value: [UInt8])] = []
 
@@ -48,6 +51,7 @@ struct NTLMTargetInfo: Sendable {
             let length = Int(NTLMMessage.number(rest.dropFirst(2).prefix(2)))
             rest = rest.dropFirst(4)
             guard id != Self.end else { break }
+            guard self.pairs.count < Self.most else { throw .tooLong("NTLM: a list of target information") }
             guard length <= rest.count else { throw .malformed("NTLM: a value beyond the target information") }
             guard self[id] == nil else { throw .malformed("NTLM: the same value twice in the target information") }
             self.pairs.append((id, Array(rest.prefix(length))))
