@@ -136,8 +136,10 @@ def test_a_local_client_ends_when_there_is_no_tunnel_for_it(world, person, scree
 # Side channels
 
 
-def test_the_clipboard_is_closed_by_the_bastion_host_for_whoever_connects_next(world, person, desktop):
-    machine, arm = world.machine("deskVM"), person("admin").arm
+@pytest.fixture
+def close_clipboard(world, person):
+    """close_clipboard(True): the bastion host's `disableCopyPaste`, which is off again at the end."""
+    arm = person("admin").arm
     bastion = arm.get(world.bastion(), "2024-01-01")
 
     def close(value):
@@ -146,6 +148,32 @@ def test_the_clipboard_is_closed_by_the_bastion_host_for_whoever_connects_next(w
         assert answer.status_code in (200, 201, 202), answer.text
         is_closed = lambda: arm.get(world.bastion(), "2024-01-01")["properties"]["disableCopyPaste"] is value
         eventually(is_closed, 10, "the bastion host took it")
+
+    yield close
+    close(False)
+
+
+def test_where_the_clipboard_is_closed_no_desktop_opens_by_a_password(world, person, screen, file, close_clipboard):
+    before = file(enablerdsaad="False")
+    close_clipboard(True)
+    # A new file is refused with the reason, one from before at the gateway, and a tunnel at its first message.
+    answer = ask(world, person("alice"), "deskVM", enablerdsaad="False")
+    assert answer.status_code == 403, answer.text
+    assert "disableCopyPaste" in answer.json()["message"] and "organisation's account" in answer.json()["message"]
+    with FreeRDP(screen, "/u:lola", file=before, password=desktops.LOCAL_PASSWORD) as client:
+        assert client.wait_for_end(20) != 0
+        assert "disableCopyPaste" in client.output, client.output
+    with person("alice").bastion().tunnel(world.path("deskVM"), 3389) as tunnel:
+        line = [f"/v:127.0.0.1:{tunnel.port}", "/u:lola"]
+        with FreeRDP(screen, *line, password=desktops.LOCAL_PASSWORD) as client:
+            assert client.wait_for_end(20) != 0
+            assert "Protocol Security Negotiation Failure" in client.output, client.output
+    # The organisation's account is none of its business.
+    assert ask(world, person("alice"), "deskVM").status_code == 200
+
+
+def test_the_clipboard_is_closed_by_the_bastion_host_for_whoever_connects_next(world, desktop, close_clipboard):
+    machine = world.machine("deskVM")
 
     def log_at(level):
         machine.end_service("xrdp-run")
@@ -163,11 +191,10 @@ def test_the_clipboard_is_closed_by_the_bastion_host_for_whoever_connects_next(w
     log_at("DEBUG")
     try:
         assert "cliprdr" in channels()
-        close(True)
+        close_clipboard(True)
         seen = channels()
         assert "cliprdr" not in seen and "rdpdr" in seen, seen
     finally:
-        close(False)
         log_at("INFO")
 
 

@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 import RDPWire
+import RemoteDesktop
 import Resources
 import Sessions
 import Vocabulary
@@ -103,6 +104,10 @@ struct DesktopFileRoute: Sendable {
             target = path
             found = self.bastions.find(host, caller.subject, path, port) ?? found
         }
+        var judged = found.verdict
+        if signIn == .password, case .allowed = judged, !self.desktops.channels(found.bastion).isOpen {
+            judged = .refused(.desktopPasswordClosed)
+        }
         let verdict = try await self.sessions.admitDesktop(
             AdmissionRequest(
                 subject: caller.subject,
@@ -114,7 +119,7 @@ struct DesktopFileRoute: Sendable {
             ),
             names: [machine.hostName, query.target.name, target.name],
             isPasswordless: signIn != .password,
-            judged: found.verdict
+            judged: judged
         )
         switch verdict {
         case .refused(let refusal): return Self.refusal(.forbidden, refusal.sentence)
