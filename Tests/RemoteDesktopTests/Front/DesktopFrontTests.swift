@@ -20,7 +20,8 @@ struct DesktopFrontTests {
         channels: ChannelPolicy = .open,
         recorder: (any DesktopRecorder)? = nil,
         prepare: @escaping @Sendable (DesktopProof) async -> Verdict<DesktopCredentials> = { _ in .allowed(credentials)
-        }
+        },
+        settled: @escaping @Sendable () -> Void = {}
     ) throws -> FrontPlan {
         FrontPlan(
             signIn: signIn,
@@ -29,6 +30,7 @@ struct DesktopFrontTests {
             pinned: pinned,
             channels: channels,
             recorder: recorder,
+            settled: settled,
             prepare: prepare
         )
     }
@@ -61,7 +63,10 @@ struct DesktopFrontTests {
         #expect(settings.requested == SecurityProtocols(rawValue: UInt32(asked)))
         let initial = try await seen
         for message in DesktopSamples.joining { #expect(try await world.host.message() == message) }
-        return (initial, try ClientInfo(parsing: try await world.host.message()))
+        let info = try ClientInfo(parsing: try await world.host.message(), channel: 1003)
+        try await world.host.send(DesktopSamples.demandActive)
+        #expect(try await world.client.message() == DesktopSamples.demandActive)
+        return (initial, info)
     }
 
     @Test("a person without a password gets one, and then bytes pass both ways")
@@ -104,6 +109,8 @@ struct DesktopFrontTests {
             let settings = try await Self.signIn(world.client)
             #expect(settings.requested == .webAccount)
             #expect(try await seen.selected == .tls)
+            try await world.host.send(DesktopSamples.demandActive)
+            #expect(try await world.client.message() == DesktopSamples.demandActive)
             let text = String(decoding: nonce.dropFirst(13).prefix(43), as: UTF8.self)
             #expect(proofs.withLock { $0 } == [.assertion("a.b.c", nonce: text)])
         }
@@ -135,6 +142,17 @@ struct DesktopFrontTests {
             #expect(try await world.client.message() == DesktopSamples.confirm(2))
             await world.client.close()
             #expect(await world.host.rest().isEmpty)
+        }
+    }
+
+    @Test("where a channel is closed a password's connection never comes to the host, and the client hears why")
+    func passwordWhereClosed() async throws {
+        let plan = try self.plan(.password, channels: ChannelPolicy(clipboard: false))
+        try await FrontWorld.run(plan, deadlines: FrontDeadlines(linger: .milliseconds(50))) { world in
+            try await world.client.send(DesktopSamples.requestWithCookie)
+            #expect(try ConnectionConfirm(parsing: try await world.client.message()) == .failed(7))
+            #expect(await world.host.rest().isEmpty)
+            #expect(world.goodbyes.reasons == [Refusal.desktopPasswordClosed.sentence])
         }
     }
 
@@ -197,6 +215,33 @@ struct DesktopFrontTests {
         }
     }
 
+    @Test("the credential can be taken back when the host says that the person is signed in")
+    func settled() async throws {
+        let count = Atomic(0)
+        let plan = try self.plan(settled: { count.add(1, ordering: .relaxed) })
+        try await FrontWorld.run(plan) { world in
+            _ = try await Self.connect(world)
+            try await world.host.send([0x00, 4, 1, 1])
+            _ = await world.client.bytes(4)
+            #expect(count.load(ordering: .relaxed) == 0)
+            try await world.host.send(DesktopSamples.logon() + DesktopSamples.logon())
+            _ = await world.client.bytes(2 * DesktopSamples.logon().count)
+            #expect(count.load(ordering: .relaxed) == 1)
+        }
+    }
+
+    @Test("the credential can be taken back when the sign-in comes to nothing")
+    func settledByEnd() async throws {
+        let count = Atomic(0)
+        let plan = try self.plan(settled: { count.add(1, ordering: .relaxed) })
+        try await FrontWorld.run(plan) { world in
+            try await world.client.send(DesktopSamples.request(1))
+            await world.client.close()
+            _ = try await world.front.ended.get()
+        }
+        #expect(count.load(ordering: .relaxed) == 1)
+    }
+
     @Test("a recorder gets both directions from the settings on, without a password")
     func recorded() async throws {
         let recorder = KeptRecording()
@@ -210,7 +255,7 @@ struct DesktopFrontTests {
         }
         let (host, client, isFinished) = recorder.kept
         #expect(isFinished)
-        #expect(host == DesktopSamples.connectResponse(requested: 1) + [0x00, 4, 1, 1])
+        #expect(host == DesktopSamples.connectResponse(requested: 1) + DesktopSamples.demandActive + [0x00, 4, 1, 1])
         #expect(client.starts(with: try ConnectInitial(parsing: DesktopSamples.connectInitial()).bytes.prefix(4)))
         let password = DesktopSamples.utf16("one-time")
         #expect(!client.indices.contains { client[$0...].starts(with: password) })

@@ -16,7 +16,9 @@ struct FrontMachineFuzzTests {
 
     private static let requests = [1, 3, 0x10, 0x11].map { DesktopSamples.request($0) }
     private static let settings =
-        [DesktopSamples.connectInitial()] + DesktopSamples.joining + [DesktopSamples.clientInfo()]
+        [DesktopSamples.connectInitial()] + DesktopSamples.joining + [
+            DesktopSamples.clientInfo(), DesktopSamples.secured(0x80), DesktopSamples.clientInfo(user: "lola"),
+        ]
 
     @Test("end or are handed on once, say nothing after that, and give the host nothing before the person may")
     func dialogues() {
@@ -33,7 +35,12 @@ struct FrontMachineFuzzTests {
             run.answerAll()
             for (step, message) in Self.settings.enumerated() {
                 run.client(message)
-                if step == 0 { run.host(DesktopSamples.connectResponse()) } else { run.host([3, 0, 0, 5, 1]) }
+                switch step {
+                case 0: run.host(DesktopSamples.connectResponse())
+                case 4: run.host(DesktopSamples.demandActive, if: spoiler.number(below: 2) == 0)
+                case 5: run.host(DesktopSamples.demandActive)
+                default: run.host([3, 0, 0, 7, 2, 0xf0, 0x80])
+                }
                 run.answerAll()
             }
             run.goOn()
@@ -56,6 +63,7 @@ private struct FrontRun {
     private var asked: [FrontMachine.Action] = []
     private var isAllowed = false
     private var turns = 0
+    private var signIns = 0
     private(set) var isWebAccount = false
     private(set) var isRelayed = false
     private(set) var isOver = false
@@ -65,7 +73,11 @@ private struct FrontRun {
     init(isPassword: Bool, _ spoiler: Spoiler) {
         self.spoiler = spoiler
         self.isPassword = isPassword
-        self.machine = FrontMachine(isPassword: isPassword, hidden: ["cliprdr"], makeNonce: { "nonce" }) {
+        self.machine = FrontMachine(
+            isPassword: isPassword,
+            hidden: isPassword ? [] : ["cliprdr"],
+            makeNonce: { "nonce" }
+        ) {
             credentials,
             certificate throws(RDPWireError) in
             CredSSPClient(
@@ -85,8 +97,8 @@ private struct FrontRun {
     }
 
     /// Bytes of the host's, in the same way.
-    mutating func host(_ message: [UInt8]) {
-        guard !self.isOver else { return }
+    mutating func host(_ message: [UInt8], if isMeant: Bool = true) {
+        guard isMeant, !self.isOver else { return }
         for piece in self.pieces(of: message) { self.carryOut(self.machine.receivedFromHost(piece)) }
         self.interrupt()
     }
@@ -148,10 +160,19 @@ private struct FrontRun {
         }
     }
 
+    // As a host reads it that looks at nothing but the security header.
+    private static func signsIn(_ bytes: [UInt8]) -> Bool {
+        guard bytes.count > 20, bytes[7] == 0x64 else { return false }
+        return bytes[bytes[13] < 0x80 ? 14 : 15] & 0x40 != 0
+    }
+
     private mutating func carryOut(_ actions: [FrontMachine.Action]) {
         for action in actions {
             if self.isOver { self.wrong = "\(action) after the end" }
             switch action {
+            case .toHost(let bytes) where Self.signsIn(bytes):
+                self.signIns += 1
+                if self.signIns > 1 { self.wrong = "signs in twice" }
             case .passThrough:
                 if !self.isPassword { self.wrong = "passes through what must sign in" }
                 self.isOver = true

@@ -53,12 +53,94 @@ struct FrontMachineTests {
         for message in DesktopSamples.joining {
             #expect(machine.receivedFromClient(message) == [.recordClient(message), .toHost(message)])
         }
-        let actions = machine.receivedFromClient(DesktopSamples.clientInfo() + [9, 9])
-        #expect(actions.last == .relay(knowsErrorInfo: true))
-        guard case .toHost(let info)? = actions.dropLast().last else { throw CancellationError() }
-        #expect(try ClientInfo(parsing: info).user == "alice")
-        #expect(machine.fromClient == [9, 9])
+        let actions = machine.receivedFromClient(DesktopSamples.clientInfo())
+        guard case .toHost(let info)? = actions.last else { throw CancellationError() }
+        #expect(try ClientInfo(parsing: info, channel: 1003).user == "alice")
+        #expect(machine.wait == .host)
+        let license = DesktopSamples.secured(0x80)
+        #expect(machine.receivedFromClient(license + [3]) == [.recordClient(license), .toHost(license)])
+        #expect(
+            machine.receivedFromHost(DesktopSamples.demandActive + [0, 8]) == [
+                .recordHost(DesktopSamples.demandActive), .toClient(DesktopSamples.demandActive),
+                .relay(knowsErrorInfo: true),
+            ]
+        )
+        #expect(machine.fromClient == [3])
+        #expect(machine.fromHost == [0, 8])
         #expect(machine.wait == nil)
+    }
+
+    // Up to where the host has the sign-in.
+    private func signedIn() -> FrontMachine {
+        var machine = self.prepared()
+        _ = machine.receivedFromClient(DesktopSamples.connectInitial())
+        _ = machine.receivedFromHost(DesktopSamples.connectResponse())
+        for message in DesktopSamples.joining + [DesktopSamples.clientInfo()] {
+            _ = machine.receivedFromClient(message)
+        }
+        return machine
+    }
+
+    @Test(
+        "a second sign-in never reaches the host, before it has shown something, on any channel, in any piece",
+        arguments: [1003, 1004, 1007]
+    )
+    func secondSignIn(_ channel: Int) {
+        let second = DesktopSamples.clientInfo(user: "lola", channel: channel)
+        var machine = self.signedIn()
+        #expect(machine.receivedFromClient(second.prefix(20)) == [])
+        let actions = machine.receivedFromClient(second.dropFirst(20))
+        #expect(!actions.contains { if case .toHost = $0 { true } else { false } })
+        guard case .end(.ordered(_, let reason))? = actions.last else {
+            Issue.record("goes on")
+            return
+        }
+        #expect(reason.contains("a message after the sign-in and before its answer"))
+        machine = self.signedIn()
+        _ = machine.receivedFromHost(DesktopSamples.secured(0x80))
+        #expect(machine.receivedFromClient(DesktopSamples.secured(0x80) + second).count == 5)
+    }
+
+    @Test("a host may measure the network before its first picture, but not for ever")
+    func measuring() {
+        var machine = self.signedIn()
+        let payload: [UInt8] = [3, 0, 0x80, 0] + Array(repeating: 0, count: 32 * 1024 - 4)
+        for _ in 0..<100 { _ = machine.receivedFromHost(payload) }
+        #expect(!machine.isOver)
+        for _ in 0..<100 { _ = machine.receivedFromHost(payload) }
+        #expect(machine.isOver)
+    }
+
+    @Test("a sign-in out of its turn ends the connection, and says why")
+    func outOfTurn() {
+        var machine = self.prepared()
+        _ = machine.receivedFromClient(DesktopSamples.connectInitial())
+        _ = machine.receivedFromHost(DesktopSamples.connectResponse())
+        let end = machine.receivedFromClient(DesktopSamples.clientInfo()).last
+        let reason = "The client's part in the sign-in is not as it should be: an MCS message out of its turn."
+        #expect(end == .end(.ordered(.policyViolation, reason: reason)))
+    }
+
+    @Test("where a channel is closed no desktop opens by a password, whatever comes first")
+    func passwordWhereClosed() {
+        let closed = FrontMachine.passwordClosed
+        for protocols in [0, 1, 3, 11] as [UInt8] {
+            var machine = self.machine(password: true, hidden: ["cliprdr"])
+            let failure: [UInt8] = [3, 0, 0, 19, 14, 0xd0, 0, 0, 0x12, 0x34, 0, 3, 0, 8, 0, 7, 0, 0, 0]
+            #expect(
+                machine.receivedFromClient(DesktopSamples.request(protocols)) == [
+                    .explain(closed), .toClient(failure), .end(closed),
+                ]
+            )
+        }
+        var machine = self.machine(password: true, hidden: ["cliprdr"])
+        #expect(machine.receivedFromClient(Array("GET /".utf8)) == [.end(closed)])
+        machine = self.machine(password: true, hidden: ["cliprdr"])
+        #expect(machine.receivedFromHost(Array("SSH-2.0".utf8)) == [.end(closed)])
+        machine = self.machine(password: true, hidden: ["cliprdr"])
+        #expect(machine.deadlinePassed(.request) == [.end(closed)])
+        machine = self.machine(password: true, hidden: ["cliprdr"])
+        #expect(machine.receivedFromClient(DesktopSamples.request(0x10)).last == .secureClient)
     }
 
     @Test("a web account is asked for a nonce's assertion, and hears of success when the host is ready")
@@ -116,6 +198,16 @@ struct FrontMachineTests {
         )
     }
 
+    @Test("an assertion in very many pieces costs as much as one in one piece", .timeLimit(.minutes(1)))
+    func pieces() {
+        var machine = self.machine()
+        _ = machine.receivedFromClient(DesktopSamples.request(0x10))
+        _ = machine.clientIsSecure()
+        for _ in 0..<RDSAADMessage.limit { _ = machine.receivedFromClient([0x20]) }
+        #expect(!machine.isOver)
+        #expect(machine.receivedFromClient([0x20]).last == .end(.clientMisbehaved))
+    }
+
     @Test("a host that fails is the web account's answer too")
     func hostFailsWebAccount() {
         var machine = self.machine()
@@ -149,8 +241,9 @@ struct FrontMachineTests {
     func withoutTLS(_ protocols: UInt8) {
         var machine = self.machine()
         let actions = machine.receivedFromClient(DesktopSamples.request(protocols))
-        #expect(actions.first == .toClient([3, 0, 0, 19, 14, 0xd0, 0, 0, 0x12, 0x34, 0, 3, 0, 8, 0, 1, 0, 0, 0]))
-        #expect(actions.count == 2)
+        let end = TunnelEnd.ordered(.policyViolation, reason: "The client asked for a connection without TLS.")
+        let failure: [UInt8] = [3, 0, 0, 19, 14, 0xd0, 0, 0, 0x12, 0x34, 0, 3, 0, 8, 0, 1, 0, 0, 0]
+        #expect(actions == [.explain(end), .toClient(failure), .end(end)])
     }
 
     @Test("refuses bytes that hide between the request and TLS")
@@ -235,7 +328,7 @@ struct FrontMachineTests {
         _ = machine.receivedFromHost(DesktopSamples.connectResponse())
         var isOver = false
         for _ in 0..<10 where !isOver {
-            _ = machine.receivedFromHost(Array(repeating: 0, count: 32 * 1024))
+            _ = machine.receivedFromHost([3, 0, 0x80, 0] + Array(repeating: 0, count: 32 * 1024 - 4))
             isOver = machine.isOver
         }
         #expect(isOver)
@@ -250,12 +343,16 @@ struct FrontMachineTests {
         machine = self.prepared()
         _ = machine.receivedFromClient(DesktopSamples.connectInitial())
         _ = machine.receivedFromHost(DesktopSamples.connectResponse())
-        let data = DesktopSamples.envelope([0x64, 0, 1, 3, 0xeb, 0x70, 4, 0, 0, 0, 0])
-        #expect(machine.receivedFromClient(data).last == .end(.clientMisbehaved))
+        for message in DesktopSamples.joining { _ = machine.receivedFromClient(message) }
+        _ = machine.receivedFromClient(DesktopSamples.secured(0))
+        #expect(machine.isOver)
         machine = self.prepared()
         _ = machine.receivedFromClient(DesktopSamples.connectInitial())
         _ = machine.receivedFromHost(DesktopSamples.connectResponse())
-        for _ in 0...FrontMachine.joiningLimit { _ = machine.receivedFromClient(DesktopSamples.joining[2]) }
+        for message in DesktopSamples.joining { _ = machine.receivedFromClient(message) }
+        for _ in 0..<FrontMachine.joiningLimit - 3 { _ = machine.receivedFromClient(DesktopSamples.joining[2]) }
+        #expect(!machine.isOver)
+        _ = machine.receivedFromClient(DesktopSamples.joining[2])
         #expect(machine.isOver)
     }
 

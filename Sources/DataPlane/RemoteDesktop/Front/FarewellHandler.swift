@@ -9,11 +9,11 @@ final class FarewellHandler: ChannelOutboundHandler {
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    private var boundary: MessageBoundary
+    // Up to here the host's messages were passed on whole.
+    private var boundary = MessageBoundary()
     private let knowsErrorInfo: Bool
 
-    init(boundary: MessageBoundary, knowsErrorInfo: Bool) {
-        self.boundary = boundary
+    init(knowsErrorInfo: Bool) {
         self.knowsErrorInfo = knowsErrorInfo
     }
 

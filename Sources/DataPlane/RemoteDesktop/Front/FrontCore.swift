@@ -60,8 +60,9 @@ final class FrontCore {
         // The channels keep the front alive until both are gone.
         client.closeFuture.assumeIsolatedUnsafeUnchecked().whenComplete { _ in _ = self }
         self.host.closeFuture.assumeIsolatedUnsafeUnchecked().whenComplete { _ in _ = self }
-        if let recorder = self.plan.recorder {
-            self.tunnel.ended.whenComplete { _ in recorder.finish() }
+        self.tunnel.ended.whenComplete { [plan] _ in
+            plan.recorder?.finish()
+            plan.settled()
         }
         try client.pipeline.syncOperations.addHandler(clientLeg)
         try self.host.pipeline.syncOperations.addHandler(hostLeg)
@@ -225,8 +226,10 @@ final class FrontCore {
                 try client.pipeline.syncOperations.addHandler(RecordingTap { recorder.recordClient($0) })
                 try self.host.pipeline.syncOperations.addHandler(RecordingTap { recorder.recordHost($0) })
             }
+            let logon = LogonHandler(channel: self.machine.channel, tell: self.plan.settled)
+            try self.host.pipeline.syncOperations.addHandler(logon)
             try client.pipeline.syncOperations.addHandler(
-                FarewellHandler(boundary: self.machine.boundary, knowsErrorInfo: knowsErrorInfo)
+                FarewellHandler(knowsErrorInfo: knowsErrorInfo)
             )
         } catch {
             // A pipeline that takes no handlers is one of a closed channel, which the tunnel finds out.

@@ -30,7 +30,10 @@ extension FrontMachine {
 
     private mutating func clientBroke(_ error: RDPWireError) -> [Action] {
         if self.isPassword, case .request = self.client { return self.passThrough() }
-        return self.end(.clientMisbehaved, .notValid)
+        return switch self.client {
+        case .initial, .joining, .signedIn: self.end(.clientBroke(error))
+        default: self.end(.clientMisbehaved, .notValid)
+        }
     }
 
     mutating func hostBroke(_ error: RDPWireError) -> [Action] {
@@ -51,7 +54,10 @@ extension FrontMachine {
             guard let message = try self.nextFromClient(limit: ConnectionRequest.limit) else { return false }
             try self.answer(try ConnectionRequest(parsing: message), message)
         case .assertion(let nonce):
-            guard let length = try RDSAADMessage.length(of: self.fromClient) else { return false }
+            guard let length = try RDSAADMessage.length(of: self.fromClient, searched: self.searched) else {
+                self.searched = self.fromClient.count
+                return false
+            }
             let message = Array(self.fromClient.prefix(length))
             self.fromClient.removeFirst(length)
             let assertion = try RDSAADMessage.assertion(parsing: message)
@@ -66,11 +72,14 @@ extension FrontMachine {
                 return false
             }
             try self.sendSettings(ConnectInitial(parsing: message))
-        case .joining:
+        case .joining(let order):
             guard case .open = self.host, let message = try self.nextFromClient(limit: ConnectInitial.limit) else {
                 return false
             }
-            try self.join(message)
+            try self.join(message, order)
+        case .signedIn:
+            guard let message = try self.nextFromClient(limit: ConnectInitial.limit) else { return false }
+            try self.goOn(message)
         case .securing, .over:
             return false
         }
@@ -81,6 +90,7 @@ extension FrontMachine {
         self.asked = request.protocols ?? []
         self.isWebAccount = self.asked.contains(.webAccount)
         if self.isPassword, !self.isWebAccount {
+            guard self.hidden.isEmpty else { return self.refuse(.webAccountRequired, Self.passwordClosed) }
             self.fromClient = message + self.fromClient
             self.client = .over
             self.actions.append(.passThrough)
@@ -89,12 +99,8 @@ extension FrontMachine {
         // Nothing may hide in front of TLS, where it would count as said inside.
         guard self.fromClient.isEmpty else { throw .unexpected("bytes before the answer to a connection request") }
         guard self.isWebAccount || self.asked.contains(.tls) else {
-            self.actions.append(.toClient(ConnectionConfirm.failed(NegotiationFailure.tlsRequired.rawValue).bytes))
-            self.client = .over
-            self.actions.append(
-                .end(.ordered(.policyViolation, reason: "The client asked for a connection without TLS."))
-            )
-            return
+            let end = TunnelEnd.ordered(.policyViolation, reason: "The client asked for a connection without TLS.")
+            return self.refuse(.tlsRequired, end)
         }
         self.client = .securing
         let chosen: SecurityProtocols = self.isWebAccount ? .webAccount : .tls
@@ -107,35 +113,56 @@ extension FrontMachine {
         }
     }
 
+    private mutating func refuse(_ failure: NegotiationFailure, _ end: TunnelEnd) {
+        let confirm = ConnectionConfirm.failed(failure.rawValue)
+        self.client = .over
+        self.actions += [.explain(end), .toClient(confirm.bytes), .end(end)]
+    }
+
     private mutating func sendSettings(_ settings: ConnectInitial) throws(RDPWireError) {
         var settings = settings
         settings.selected = self.selected
         settings.hide(self.hidden)
         settings.refuseMultitransport()
+        settings.refuseRedirection()
         self.knowsErrorInfo = settings.knowsErrorInfo
-        self.client = .joining
+        self.client = .joining(DomainOrder())
         self.host = .response
         self.actions += [.recordClient(settings.bytes), .toHost(settings.bytes)]
     }
 
-    private mutating func join(_ message: [UInt8]) throws(RDPWireError) {
+    private mutating func join(_ message: [UInt8], _ order: DomainOrder) throws(RDPWireError) {
         self.joined += 1
         guard self.joined <= Self.joiningLimit else { throw .tooLong("a list of channels") }
-        switch try DomainMessage(parsing: message) {
-        case .joining:
+        let kind = try DomainMessage(parsing: message)
+        var order = order
+        try order.take(kind)
+        self.client = .joining(order)
+        switch kind {
+        case .erecting, .attaching, .joining:
             self.actions += [.recordClient(message), .toHost(message)]
         case .leaving:
             self.client = .over
             self.actions.append(.end(.clientClosed))
         case .data:
             guard let credentials = self.credentials else { throw .unexpected("a sign-in without a credential") }
-            let info = try ClientInfo(parsing: message)
+            let info = try ClientInfo(parsing: message, channel: self.channel)
             self.actions.append(.recordClient(try info.bytes(mentioning: credentials)))
             self.actions.append(.toHost(try info.bytes(signingInAs: credentials)))
-            self.actions.append(.relay(knowsErrorInfo: self.knowsErrorInfo))
-            self.credentials = nil
-            self.client = .over
+            self.client = .signedIn
         }
+    }
+
+    private mutating func goOn(_ message: [UInt8]) throws(RDPWireError) {
+        self.joined += 1
+        guard self.joined <= Self.joiningLimit else { throw .tooLong("a talk about licences") }
+        if try DomainMessage(parsing: message) == .leaving {
+            self.client = .over
+            self.actions.append(.end(.clientClosed))
+            return
+        }
+        try EarlyData.check(message, channel: self.channel)
+        self.actions += [.recordClient(message), .toHost(message)]
     }
 
     private mutating func nextFromClient(limit: Int) throws(RDPWireError) -> [UInt8]? {
@@ -175,17 +202,21 @@ extension FrontMachine {
             guard let message = try self.nextFromHost(limit: ConnectResponse.limit) else { return false }
             var settings = try ConnectResponse(parsing: message)
             settings.requested = self.asked
+            self.channel = settings.channel
             self.host = .open
             self.actions += [.recordHost(settings.bytes), .toClient(settings.bytes)]
         case .open:
-            guard !self.fromHost.isEmpty else { return false }
-            self.hostBytesWhileJoining += self.fromHost.count
-            guard self.hostBytesWhileJoining <= Self.hostLimitWhileJoining else {
-                throw .tooLong("what a host says early")
+            guard let message = try self.nextFromHost(limit: 65535) else { return false }
+            let isSignedIn = if case .signedIn = self.client { true } else { false }
+            self.hostBytesWhileJoining += message.count
+            guard self.hostBytesWhileJoining <= (isSignedIn ? Self.hostLimitSignedIn : Self.hostLimitWhileJoining)
+            else { throw .tooLong("what a host says early") }
+            self.actions += [.recordHost(message), .toClient(message)]
+            if isSignedIn, EarlyData.isLast(message, channel: self.channel) {
+                self.client = .over
+                self.credentials = nil
+                self.actions.append(.relay(knowsErrorInfo: self.knowsErrorInfo))
             }
-            self.fromHost.withUnsafeBytes { self.boundary.follow($0) }
-            self.actions += [.recordHost(self.fromHost), .toClient(self.fromHost)]
-            self.fromHost = []
         case .idle, .securing, .negotiating, .ready:
             return false
         }
@@ -214,5 +245,18 @@ extension FrontMachine {
         guard let length = try TPKT.length(of: buffer, limit: limit), length <= buffer.count else { return nil }
         defer { buffer.removeFirst(length) }
         return Array(buffer.prefix(length))
+    }
+}
+
+extension TunnelEnd {
+    /// A client that broke the protocol after it was let in, in words for whoever looks for the reason.
+    fileprivate static func clientBroke(_ error: RDPWireError) -> TunnelEnd {
+        let what =
+            switch error {
+            case .malformed(let what), .unexpected(let what), .tooLong(let what), .refused(let what),
+                .notTrusted(let what), .failed(let what):
+                what
+            }
+        return .ordered(.policyViolation, reason: "The client's part in the sign-in is not as it should be: \(what).")
     }
 }

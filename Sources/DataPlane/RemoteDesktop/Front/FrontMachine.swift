@@ -25,9 +25,9 @@ struct FrontMachine {
         case passThrough
         /// The host is signed in to: carry bytes from now on, beginning with what is buffered.
         case relay(knowsErrorInfo: Bool)
-        /// Close both sides; the client is told first.
         /// Tell the protocol around the client's, if there is one with words for people, why it is about to end.
         case explain(TunnelEnd)
+        /// Close both sides; the client is told first.
         case end(TunnelEnd)
     }
 
@@ -43,7 +43,9 @@ struct FrontMachine {
         /// The assertion is being judged, and the host is signed in to; then the client hears how it went.
         case judging
         case initial
-        case joining
+        case joining(DomainOrder)
+        /// The sign-in is with the host, which reads headers in which another one could stand until it shows something.
+        case signedIn
         case over
     }
 
@@ -67,7 +69,10 @@ struct FrontMachine {
     static let bufferLimit = 80 * 1024
     /// The most bytes that a host may send between its settings and the sign-in.
     static let hostLimitWhileJoining = 256 * 1024
-    /// The most messages between settings and sign-in: one for the domain, one for the user, one for each channel and two more.
+    /// The same up to its first picture, with what it may send to measure the network. Source: MS-RDPBCGR 2.2.14.1.3.
+    static let hostLimitSignedIn = 4 * 1024 * 1024
+    /// The most messages between settings and the first picture: one for the domain, one for the user, one for each channel, and those about
+    /// licences and the network.
     static let joiningLimit = 64
 
     let isPassword: Bool
@@ -79,16 +84,18 @@ struct FrontMachine {
     var host = HostStep.idle
     var fromClient: [UInt8] = []
     var fromHost: [UInt8] = []
+    /// How much of the client's bytes has no end of an assertion in it.
+    var searched = 0
     var asked: SecurityProtocols = []
     var selected: SecurityProtocols = []
     var isWebAccount = false
     var isClientSecure = false
     var knowsErrorInfo = false
     var credentials: DesktopCredentials?
+    /// The host's own channel, once it has told it.
+    var channel = 0
     var joined = 0
     var hostBytesWhileJoining = 0
-    /// Where the client's stream stands, for a farewell.
-    var boundary = MessageBoundary()
     var actions: [Action] = []
 
     init(
@@ -113,6 +120,7 @@ struct FrontMachine {
         case _ where self.credentials == nil: .judgement
         case (_, .idle), (_, .confirm), (_, .securing), (_, .secured), (_, .credSSP), (_, .negotiating), (_, .response):
             .host
+        case (.signedIn, _): .host
         // A client may show its person the certificate before it goes on.
         case (.initial, .ready): .person
         case (_, .ready), (_, .open): .joining
@@ -220,6 +228,12 @@ struct FrontMachine {
 
     // MARK: How it ends
 
+    /// Only who reads the settings can close a channel in them.
+    static let passwordClosed = TunnelEnd.ordered(
+        .policyViolation,
+        reason: Refusal.desktopPasswordClosed.sentence
+    )
+
     var isOver: Bool {
         if case .over = self.client { true } else { false }
     }
@@ -239,7 +253,7 @@ struct FrontMachine {
         switch self.client {
         case .assertion, .judging:
             self.actions += [.explain(end), .toClient(RDSAADMessage.result(result))]
-        case .initial, .joining:
+        case .initial, .joining, .signedIn:
             self.actions += [.explain(end), .toClient(DisconnectMessage.ultimatum)]
         case .request, .securing, .over:
             break
@@ -250,6 +264,7 @@ struct FrontMachine {
     }
 
     mutating func passThrough() -> [Action] {
+        guard self.hidden.isEmpty else { return self.end(Self.passwordClosed) }
         self.client = .over
         self.actions.append(.passThrough)
         return self.taken()

@@ -15,6 +15,7 @@ public struct FrontPlan: Sendable {
     /// What the client's sign-in is about.
     public enum SignIn: Sendable {
         /// Every byte goes through untouched and the host asks for a name and a password itself, unless the client asks for a web account.
+        /// Where a policy closes a channel there is no such connection.
         case password
         /// The front signs in for the person, without a password of theirs.
         case passwordless
@@ -34,6 +35,8 @@ public struct FrontPlan: Sendable {
     public let prepare: @Sendable (DesktopProof) async -> Verdict<DesktopCredentials>
     /// The realm whose tickets prove the person to a host that asks before it shows anything; nil for a proof by NTLM.
     public let kerberos: KerberosRealm?
+    /// Called when the host has no more use for the credential: it says that the person is signed in, or the connection has ended. Maybe twice.
+    public let settled: @Sendable () -> Void
     /// Gets a copy of both directions from the sign-in on; nil when nothing is recorded.
     public let recorder: (any DesktopRecorder)?
 
@@ -46,6 +49,7 @@ public struct FrontPlan: Sendable {
         channels: ChannelPolicy,
         kerberos: KerberosRealm? = nil,
         recorder: (any DesktopRecorder)? = nil,
+        settled: @escaping @Sendable () -> Void = {},
         prepare: @escaping @Sendable (DesktopProof) async -> Verdict<DesktopCredentials>
     ) {
         self.signIn = signIn
@@ -56,5 +60,19 @@ public struct FrontPlan: Sendable {
         self.prepare = prepare
         self.kerberos = kerberos
         self.recorder = recorder
+        self.settled = settled
     }
+}
+
+extension Refusal {
+    /// Why no desktop opens by a password where a policy closes a side channel.
+    public static let desktopPasswordClosed = Refusal(
+        "DesktopPasswordClosed",
+        reason:
+            "This bastion host closes the clipboard of desktops (disableCopyPaste), which it can do only where it signs you "
+            + "in itself.",
+        remedy:
+            "Use your organisation's account or Kerberos instead of a user name and a password of the machine, or ask "
+            + "for disableCopyPaste to be switched off."
+    )
 }

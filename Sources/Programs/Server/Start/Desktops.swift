@@ -6,12 +6,14 @@ import RDPWire
 import RemoteDesktop
 import Resources
 import Sessions
+import Synchronization
 import Vocabulary
 
 extension House {
     /// How the front treats a desktop of an admitted session. Throws when there is no certificate to show.
     func desktopPlan(session: Session, signIn: FrontPlan.SignIn) async throws -> FrontPlan {
         let machine = self.machine(at: session.target, port: session.endpoint.port, through: session.bastion)
+        let credential = LentCredential()
         let facts = machine.flatMap { self.hosts.desktopFacts(of: $0) }
         let hostName = facts?.hostName ?? (machine ?? session.target).name
         return FrontPlan(
@@ -20,7 +22,14 @@ extension House {
             certificate: try self.desktopCertificates.context(for: hostName, at: TimeSource.system.now),
             pinned: facts?.certificate,
             channels: self.desktopChannels(through: session.bastion),
-            prepare: self.desktopEntry(session, machine: machine, hostName: hostName)
+            settled: { credential.giveBack() },
+            prepare: self.desktopEntry(
+                session,
+                machine: machine,
+                hostName: hostName,
+                pinned: facts?.certificate,
+                credential
+            )
         )
     }
 
@@ -43,7 +52,9 @@ extension House {
     private func desktopEntry(
         _ session: Session,
         machine: ResourcePath?,
-        hostName: String
+        hostName: String,
+        pinned: [UInt8]?,
+        _ credential: LentCredential
     ) -> @Sendable (DesktopProof) async -> Verdict<DesktopCredentials> {
         let federation = self.federation
         let hosts = self.hosts
@@ -60,8 +71,12 @@ extension House {
                 )
             }
             do {
-                if let refusal = try await Self.refusal(of: proof, session, hostName: hostName, federation) {
+                if let refusal = try await Self.refusal(of: proof, session, hostName, machine, federation) {
                     return .refused(refusal)
+                }
+                // What the credential is for is the host that was pinned when it was called, and no other.
+                guard hosts.desktopFacts(of: machine)?.certificate == pinned else {
+                    return .refused(.desktopChanged(machine))
                 }
                 switch try await hosts.prepareDesktop(
                     for: session.subject.id,
@@ -71,6 +86,7 @@ extension House {
                 case .refused(let refusal):
                     return .refused(refusal)
                 case .allowed(let entry):
+                    credential.lend { hosts.desktopSettled(entry, on: machine) }
                     sessions.noteSignIn(session.id, to: machine)
                     return .allowed(
                         DesktopCredentials(user: entry.user, domain: entry.domain, password: entry.password)
@@ -92,11 +108,18 @@ extension House {
     private static func refusal(
         of proof: DesktopProof,
         _ session: Session,
-        hostName: String,
+        _ hostName: String,
+        _ machine: ResourcePath,
         _ federation: Federation
     ) async throws -> Refusal? {
         guard case .assertion(let assertion, let nonce) = proof else { return nil }
-        switch try await federation.desktopPerson(assertion: assertion, nonce: nonce, hostName: hostName) {
+        let verdict = try await federation.desktopPerson(
+            assertion: assertion,
+            nonce: nonce,
+            hostName: hostName,
+            machine: machine
+        )
+        switch verdict {
         case .refused(let refusal):
             return refusal
         case .allowed(let person) where person.id != session.subject.id:
@@ -108,5 +131,46 @@ extension House {
         case .allowed:
             return nil
         }
+    }
+}
+
+/// A credential between its making and the moment when its machine can take it back; each end may come first.
+private final class LentCredential: Sendable {
+    private enum State {
+        case none
+        case lent(@Sendable () -> Void)
+        case over
+    }
+
+    private let state = Mutex(State.none)
+
+    /// There is one now.
+    func lend(_ giveBack: @escaping @Sendable () -> Void) {
+        let isOver = self.state.withLock { state in
+            if case .over = state { return true }
+            state = .lent(giveBack)
+            return false
+        }
+        if isOver { giveBack() }
+    }
+
+    /// Nobody needs it any more.
+    func giveBack() {
+        let giveBack: (@Sendable () -> Void)? = self.state.withLock { state in
+            defer { state = .over }
+            if case .lent(let giveBack) = state { return giveBack }
+            return nil
+        }
+        giveBack?()
+    }
+}
+
+extension Refusal {
+    fileprivate static func desktopChanged(_ machine: ResourcePath) -> Refusal {
+        Refusal(
+            "DesktopCertificateChanged",
+            reason: "The agent on \(machine.name) has reported another certificate since this connection began.",
+            remedy: "Connect again."
+        )
     }
 }
