@@ -122,6 +122,16 @@ def test_a_local_password_passes_untouched(world, screen, connection_file, user,
                 client.wait_for_colour(FAR[machine], seconds=4)
 
 
+def test_a_credential_is_taken_back_when_the_desktop_is_over_and_not_a_minute_later(world, screen, connection_file):
+    machine = world.machine("winVM")
+    user = world.upn("alice")
+    users = lambda: [line.split(":")[0] for line in machine.read(desktops.SAM).splitlines()]
+    with opened(world, screen, connection_file("alice", "winVM")) as client:
+        client.wait_for_colour(FAR["winVM"])
+    took = eventually(lambda: user not in users(), 20, "the password was taken back")
+    assert took < 10, f"{took:.1f} s"
+
+
 def test_a_role_that_is_taken_away_takes_the_desktop(world, person, screen, connection_file):
     machine = world.machine("deskVM")
     taken = assignment(person, world, "hugo")

@@ -92,18 +92,69 @@ struct DesktopConsentTests {
         let desktop = try await DesktopWorld()
         let consents = desktop.world.federation.desktopConsents
         let machine = try DesktopWorld.theMachine()
+        let joining = GUID(high: 7, low: 7)
         let (alice, bob) = (desktop.world.alice.id, SignInWorld.robot)
-        try await consents.remember(DesktopHost(machine: machine, hostName: "many0"), of: bob)
+        try await consents.remember(DesktopHost(machine: machine, hostName: "many0", enrolment: joining), of: bob)
         for number in 0..<20 {
             desktop.world.clock.turn(.seconds(1))
-            try await consents.remember(DesktopHost(machine: machine, hostName: "many\(number)"), of: alice)
+            try await consents.remember(
+                DesktopHost(machine: machine, hostName: "many\(number)", enrolment: joining),
+                of: alice
+            )
         }
         for number in 0..<20 {
-            let host = DesktopHost(machine: machine, hostName: "MANY\(number)")
+            let host = DesktopHost(machine: machine, hostName: "MANY\(number)", enrolment: joining)
             #expect(try await consents.isRemembered(host, of: alice) == (number >= 5))
         }
-        #expect(try await consents.isRemembered(DesktopHost(machine: machine, hostName: "many0"), of: bob))
-        let other = DesktopHost(machine: try #require(machine.parent), hostName: "many19")
+        #expect(
+            try await consents.isRemembered(
+                DesktopHost(machine: machine, hostName: "many0", enrolment: joining),
+                of: bob
+            )
+        )
+        let other = DesktopHost(machine: try #require(machine.parent), hostName: "many19", enrolment: joining)
         #expect(try await !consents.isRemembered(other, of: alice))
+        let anew = DesktopHost(machine: machine, hostName: "many19", enrolment: GUID(high: 7, low: 8))
+        #expect(try await !consents.isRemembered(anew, of: alice))
+    }
+
+    @Test("a machine that was made anew under the same path and name is asked about again")
+    func madeAnew() async throws {
+        let desktop = try await DesktopWorld()
+        let (reply, browser) = try await desktop.signIn()
+        guard case .page(.allowDesktop(let page), _) = reply.outcome else { throw Unexpected(what: "\(reply.outcome)") }
+        _ = await desktop.answer(.confirm, flow: page.flow, browser: browser)
+        desktop.place.withLock { $0.1 = GUID(high: 1, low: 2) }
+        guard case .page(.allowDesktop, _) = await desktop.authorize(browser: browser).outcome else {
+            throw Unexpected(what: "not asked again")
+        }
+    }
+
+    @Test("a yes to one machine is none to another that took its name while the page was open")
+    func renamedMeanwhile() async throws {
+        let desktop = try await DesktopWorld()
+        let (reply, browser) = try await desktop.signIn()
+        guard case .page(.allowDesktop(let page), _) = reply.outcome else { throw Unexpected(what: "\(reply.outcome)") }
+        let other = try DesktopWorld.theMachine().parent?.appending("virtualMachines", "two")
+        desktop.place.withLock { $0 = (other, GUID(high: 1, low: 2)) }
+        let again = await desktop.answer(.confirm, flow: page.flow, browser: browser)
+        guard case .page(.allowDesktop(let second), _) = again.outcome else {
+            throw Unexpected(what: "\(again.outcome)")
+        }
+        #expect(second.machine == other?.description && second.machine != page.machine)
+        // Now it has been read.
+        _ = try DesktopWorld.code(in: await desktop.answer(.confirm, flow: second.flow, browser: browser))
+    }
+
+    @Test("a token that was bought for one machine opens no other that takes its name, nor the next of its path")
+    func tokenOfAnother() async throws {
+        let desktop = try await DesktopWorld()
+        let token = try await desktop.token()
+        #expect(try await desktop.refusal(desktop.assertion(token)) == nil)
+        desktop.place.withLock { $0.1 = GUID(high: 1, low: 2) }
+        #expect(try await desktop.refusal(desktop.assertion(token))?.code == "DesktopTokenNotValid")
+        let other = try DesktopWorld.theMachine().parent?.appending("virtualMachines", "two")
+        desktop.place.withLock { $0 = (other, GUID(high: 1, low: 1)) }
+        #expect(try await desktop.refusal(desktop.assertion(token))?.code == "DesktopTokenNotValid")
     }
 }

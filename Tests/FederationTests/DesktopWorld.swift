@@ -3,6 +3,7 @@ import CryptoExtras
 import Foundation
 import Identity
 import Keys
+import Synchronization
 import TestKit
 import Vocabulary
 
@@ -20,13 +21,26 @@ struct DesktopWorld {
     static let otherKey = Result { try _RSA.Signing.PrivateKey(keySize: .bits2048) }
 
     let world: SignInWorld
+    /// The machine behind every name, and its joining.
+    let place = Place()
+
+    final class Place: Sendable {
+        private let state = Mutex<(ResourcePath?, GUID)>((nil, GUID(high: 0, low: 0)))
+
+        func withLock<Result>(_ body: (inout sending (ResourcePath?, GUID)) -> sending Result) -> Result {
+            self.state.withLock(body)
+        }
+    }
 
     init() async throws {
         self.world = try await SignInWorld()
-        let machine = try Self.theMachine()
+        let place = self.place
+        place.withLock { $0 = (try? Self.theMachine(), GUID(high: 1, low: 1)) }
         self.world.federation.desktopHosts = DesktopHosts { name, _ in
-            ["vm1", "vm2"].contains(name.lowercased()) || name.hasPrefix("many")
-                ? .allowed(DesktopHost(machine: machine, hostName: name))
+            let (machine, enrolment) = place.withLock { $0 }
+            guard let machine else { return .refused(Refusal("DesktopUnknown", reason: "No machine.")) }
+            return ["vm1", "vm2"].contains(name.lowercased()) || name.hasPrefix("many")
+                ? .allowed(DesktopHost(machine: machine, hostName: name, enrolment: enrolment))
                 : .refused(Refusal("DesktopUnknown", reason: "The target device '\(name)' was not found."))
         }
     }
@@ -150,7 +164,12 @@ struct DesktopWorld {
     }
 
     func judge(_ assertion: String, hostName: String = "vm1") async throws -> Verdict<Subject> {
-        try await self.world.federation.desktopPerson(assertion: assertion, nonce: "our-nonce", hostName: hostName)
+        try await self.world.federation.desktopPerson(
+            assertion: assertion,
+            nonce: "our-nonce",
+            hostName: hostName,
+            machine: try Self.theMachine()
+        )
     }
 
     /// The refusal's code and sentence; nil when it was allowed.

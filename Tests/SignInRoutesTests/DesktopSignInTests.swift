@@ -18,7 +18,7 @@ struct DesktopSignInTests {
     static func world() async throws -> PageWorld {
         let world = try await PageWorld()
         world.federation.desktopHosts = DesktopHosts { name, _ in
-            .allowed(DesktopHost(machine: .root, hostName: name + "<b>"))
+            .allowed(DesktopHost(machine: .root, hostName: name + "<b>", enrolment: GUID(high: 1, low: 1)))
         }
         return world
     }

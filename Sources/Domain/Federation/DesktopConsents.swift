@@ -26,7 +26,7 @@ struct DesktopConsents: Sendable {
     /// Keeps somebody's yes; the oldest one beyond the bound is asked again.
     func remember(_ host: DesktopHost, of user: GUID) async throws {
         let now = self.clock.now
-        let target = Self.target(host)
+        let target = host.identity
         try await self.database.write { transaction in
             try transaction.run(
                 """
@@ -57,15 +57,10 @@ struct DesktopConsents: Sendable {
             try reader.row(
                 """
                 SELECT target FROM federation_desktop_consent
-                WHERE user_id = \(user) AND target = \(Self.target(host)) AND expires_at > \(now)
+                WHERE user_id = \(user) AND target = \(host.identity) AND expires_at > \(now)
                 """
             ) != nil
         }
-    }
-
-    // Name and machine together: the name alone may belong to another machine tomorrow.
-    private static func target(_ host: DesktopHost) -> String {
-        "\(host.hostName.lowercased())\n\(host.machine.key)"
     }
 
     static func removeExpired(before now: Instant, in transaction: any Transaction) throws {

@@ -6,11 +6,19 @@ public struct DesktopHost: Sendable, Hashable {
     public let machine: ResourcePath
     /// The name that it calls itself by.
     public let hostName: String
+    /// Its joining: another one is another machine, whatever path and name it has.
+    public let enrolment: GUID
 
     /// Names a machine.
-    public init(machine: ResourcePath, hostName: String) {
+    public init(machine: ResourcePath, hostName: String, enrolment: GUID) {
         self.machine = machine
         self.hostName = hostName
+        self.enrolment = enrolment
+    }
+
+    /// What somebody says yes to: name, path and joining, any of which may be another machine's tomorrow.
+    var identity: String {
+        "\(self.hostName.lowercased())\n\(self.machine.key)\n\(self.enrolment)"
     }
 }
 

@@ -55,6 +55,7 @@ extension Federation {
             }
         var flow = pass?.flow ?? SignInFlow(purpose: .authorize(request))
         flow.chosen = authentication
+        flow.desktop = host.identity
         try await self.flows.update(token, flow)
         let page = SignInPage.AllowDesktopPage(
             flow: token,
@@ -77,6 +78,18 @@ extension Federation {
         }
         let user = try await self.user(behind: authentication)
         let host = try await self.desktopHost(resource, for: user)
+        // The name may have become another machine's while the page was open.
+        guard pass.flow.desktop == host.identity else {
+            return try await self.askForDesktop(
+                host,
+                request,
+                authentication,
+                user,
+                pass,
+                pass.browser,
+                circumstances
+            )
+        }
         guard try await self.flows.end(pass.token) else { throw OAuthError.flowExpired }
         try await self.desktopConsents.remember(host, of: user.id)
         try await self.record(

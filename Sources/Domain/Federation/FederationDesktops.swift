@@ -65,11 +65,22 @@ extension Federation {
 
     /// Who sits at a desktop client, by the assertion that it sent over one connection to one machine.
     ///
-    /// `nonce`: what this connection sent to the client. `hostName`: the machine's own name. Each assertion counts once. Refusals carry
+    /// `nonce`: what this connection sent to the client. `hostName`: the machine's own name; the person has to have allowed it for this very
+    /// `machine`, since tokens know names only. Each assertion counts once. Refusals carry
     /// `DesktopTokenNotValid`, `LogonFailure`, `AccountDisabled`, `PasswordExpired`, `GuestNotAllowed` or `ServersUnavailable`, and are
     /// recorded. Whether the person may sign in to the machine is not decided here. Throws when the store does.
-    public func desktopPerson(assertion: String, nonce: String, hostName: String) async throws -> Verdict<Subject> {
-        let (verdict, person) = try await self.judge(assertion: assertion, nonce: nonce, hostName: hostName)
+    public func desktopPerson(
+        assertion: String,
+        nonce: String,
+        hostName: String,
+        machine: ResourcePath
+    ) async throws -> Verdict<Subject> {
+        let (verdict, person) = try await self.judge(
+            assertion: assertion,
+            nonce: nonce,
+            hostName: hostName,
+            machine: machine
+        )
         if case .refused(let refusal) = verdict {
             try await self.audit.record(
                 AuditEvent(
@@ -90,7 +101,8 @@ extension Federation {
     private func judge(
         assertion text: String,
         nonce: String,
-        hostName: String
+        hostName: String,
+        machine: ResourcePath
     ) async throws -> (Verdict<Subject>, User?) {
         let assertion: DesktopAssertion
         let claims: TokenClaims
@@ -117,6 +129,9 @@ extension Federation {
             let account = try await self.directory.account(user.id)
         else { return (.refused(.desktopLogonFailure("The account does not exist any more.")), nil) }
         if let refusal = Self.refusal(of: user, tokenIssuedAt: claims.issuedAt) { return (.refused(refusal), user) }
+        guard try await self.isAllowed(assertion.resource, on: machine, by: user) else {
+            return (.refused(.desktopToken("The access token is for another machine of that name.")), user)
+        }
         // Last, so that nobody but who holds the key can use a nonce up.
         switch self.desktopNonces.use(assertion.authorityNonce, by: user.id) {
         case .fresh: return (.allowed(account.subject), user)
@@ -126,6 +141,16 @@ extension Federation {
             )
         case .used: return (.refused(.desktopToken("The client's proof was used before.")), user)
         case .full: return (.refused(.tooManyDesktopSignIns), user)
+        }
+    }
+
+    private func isAllowed(_ resource: DesktopResource, on machine: ResourcePath, by user: User) async throws -> Bool {
+        do {
+            let host = try await self.desktopHost(resource, for: user)
+            guard host.machine == machine else { return false }
+            return try await self.desktopConsents.isRemembered(host, of: user.id)
+        } catch is OAuthError {
+            return false
         }
     }
 

@@ -20,6 +20,8 @@ struct SignInFlow: Sendable, Codable {
     var nameWithTemporaryPassword: String?
     /// Who signed in, while a last question is open.
     var chosen: Authentication?
+    /// The machine that the open question names.
+    var desktop: String?
 }
 
 /// A pass through the pages as one answer finds it.

@@ -13,7 +13,7 @@ extension House {
         return DesktopHosts { name, subject in
             let found = registry.hosts(named: name).filter { self.isVisible($0.machine, to: subject) }
             if let host = found.first, found.count == 1 {
-                return .allowed(DesktopHost(machine: host.machine, hostName: host.report.hostname))
+                return .allowed(DesktopHost(machine: host.machine, hostName: host.report.hostname, enrolment: host.id))
             }
             return .refused(found.isEmpty ? .desktopUnknown(name) : .desktopAmbiguous(name, found.map(\.machine)))
         }
