@@ -81,9 +81,61 @@ struct GatewayPacketTests {
         var events: [GatewayDecoder.Event] = []
         while let piece = stream.readSlice(length: min(size, stream.readableBytes)), piece.readableBytes > 0 {
             decoder.feed(piece)
-            while let event = try decoder.next() { events.append(event) }
+            while let event = try decoder.next() { Self.append(event, to: &events) }
         }
         #expect(events == expected)
+    }
+
+    /// Adds an event, and what is more of the same packet's data to what there is.
+    private static func append(_ event: GatewayDecoder.Event, to events: inout [GatewayDecoder.Event]) {
+        guard case .data(let more) = event, case .data(var data)? = events.last else {
+            events.append(event)
+            return
+        }
+        data.writeImmutableBuffer(more)
+        events[events.count - 1] = .data(data)
+    }
+
+    @Test("hands on the desktop's bytes before their packet is whole")
+    func unfinishedData() throws {
+        var decoder = GatewayDecoder()
+        var begun = ByteBuffer()
+        GatewayPacket.writeDataHead(of: 60_000, to: &begun)
+        begun.writeString("first")
+        decoder.feed(begun)
+        #expect(try decoder.next() == .data(ByteBuffer(string: "first")))
+        #expect(try decoder.next() == nil)
+        decoder.feed(ByteBuffer(string: "second"))
+        #expect(try decoder.next() == .data(ByteBuffer(string: "second")))
+        #expect(try decoder.next() == nil)
+    }
+
+    @Test("passes over what stands behind the desktop's bytes in their packet, and says that an empty one came")
+    func trailingData() throws {
+        let packets = "0a000000 0e000000 0200 6869 ffff" + "0a000000 0b000000 0000 ff" + "0d000000 08000000"
+        var stream = ByteBuffer(bytes: try #require(Hex.decode(packets.filter { $0 != " " })))
+        var decoder = GatewayDecoder()
+        var events: [GatewayDecoder.Event] = []
+        while let byte = stream.readSlice(length: 1) {
+            decoder.feed(byte)
+            while let event = try decoder.next() { events.append(event) }
+        }
+        let expected = ["h", "i", ""].map { GatewayDecoder.Event.data(ByteBuffer(string: $0)) }
+        #expect(events == expected + [.packet(.keepAlive)])
+    }
+
+    @Test("lets go of what it was fed once everything in it was taken")
+    func release() throws {
+        var fed = ByteBuffer()
+        GatewayPacket.writeDataHead(of: 5, to: &fed)
+        fed.writeString("bytes")
+        var decoder = GatewayDecoder()
+        decoder.feed(fed)
+        while try decoder.next() != nil {}
+        // Written where it is only when nobody else has it.
+        let place = fed.withVeryUnsafeBytes { $0.baseAddress }
+        fed.setInteger(UInt8(0), at: 0)
+        #expect(fed.withVeryUnsafeBytes { $0.baseAddress } == place)
     }
 
     @Test("passes over what later versions add behind the known fields")

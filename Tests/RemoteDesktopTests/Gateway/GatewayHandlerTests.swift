@@ -79,6 +79,37 @@ struct GatewayHandlerTests {
         #expect(try await world.next() == .serviceMessage("there"))
     }
 
+    @Test("passes on together what the packets of one read hold, and what stands before a goodbye ahead of it")
+    func joined() async throws {
+        let world = World()
+        try await world.start()
+        try await world.open()
+        var read = ByteBuffer()
+        for word in ["one ", "two ", "three"] {
+            GatewayPacket.writeDataHead(of: word.utf8.count, to: &read)
+            read.writeString(word)
+        }
+        read.writeImmutableBuffer(GatewayPacket.closeChannel(.success).bytes)
+        GatewayPacket.writeDataHead(of: 4, to: &read)
+        read.writeString("late")
+        try await world.channel.writeInbound(read)
+        #expect(try await world.channel.readInbound(as: ByteBuffer.self) == ByteBuffer(string: "one two three"))
+        #expect(try await world.channel.readInbound(as: ByteBuffer.self) == nil)
+        #expect(try await world.next() == .closeChannelResponse(.success))
+    }
+
+    @Test("passes on the desktop's bytes of a packet whose end has not come")
+    func unfinished() async throws {
+        let world = World()
+        try await world.start()
+        try await world.open()
+        var read = ByteBuffer()
+        GatewayPacket.writeDataHead(of: 60_000, to: &read)
+        read.writeString("so far")
+        try await world.channel.writeInbound(read)
+        #expect(try await world.channel.readInbound(as: ByteBuffer.self) == ByteBuffer(string: "so far"))
+    }
+
     @Test("splits what does not fit into one packet")
     func split() async throws {
         let world = World()

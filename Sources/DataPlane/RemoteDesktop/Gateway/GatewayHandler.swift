@@ -146,18 +146,29 @@ public final class GatewayHandler: ChannelDuplexHandler {
     private func take(_ bytes: ByteBuffer) {
         guard let context = self.context, !self.isEnding else { return }
         self.decoder.feed(bytes)
+        var batch = GatewayBatch(room: bytes.readableBytes)
         do throws(RDPWireError) {
             while !self.isEnding, let event = try self.decoder.next() {
+                if case .data(let data) = event, self.machine.isOpen {
+                    batch.add(data)
+                    continue
+                }
+                self.pass(batch.take(), context)
+                guard !self.isEnding else { return }
                 switch event {
-                case .data(let data) where self.machine.isOpen:
-                    if data.readableBytes > 0 { context.fireChannelRead(self.wrapInboundOut(data)) }
                 case .data: self.perform(self.machine.receiveData())
                 case .packet(let packet): self.perform(self.machine.receive(packet))
                 }
             }
+            self.pass(batch.take(), context)
         } catch {
+            self.pass(batch.take(), context)
             self.perform(self.machine.receiveGarbage())
         }
+    }
+
+    private func pass(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
+        if bytes.readableBytes > 0 { context.fireChannelRead(self.wrapInboundOut(bytes)) }
     }
 
     // MARK: Acting

@@ -2,21 +2,25 @@ public import NIOCore
 
 /// Cuts a stream of gateway packets, from wherever it is split, into packets and stretches of the desktop's bytes.
 ///
-/// Holds at most one unfinished packet. After an error nothing more can be read. Source: MS-TSGU section 2.2.5.3, whose packets begin with two
-/// bytes of type, two reserved and four of length, all little-endian; the length counts these eight bytes too.
+/// Holds at most one unfinished packet about the connection; the desktop's bytes are handed on as they come, whole packet or not. After an error
+/// nothing more can be read. Source: MS-TSGU section 2.2.5.3, whose packets begin with two bytes of type, two reserved and four of length, all
+/// little-endian; the length counts these eight bytes too.
 public struct GatewayDecoder: Sendable {
     /// What the stream holds next.
     public enum Event: Hashable, Sendable {
         /// A packet about the connection.
         case packet(GatewayPacket)
-        /// Bytes of the desktop itself.
+        /// Bytes of the desktop itself: what has come of one packet's.
         case data(ByteBuffer)
     }
 
     /// The longest packet: a token or a field of 65,535 bytes and what stands around it.
     static let longest = 8 + 65_535 + 1024
+    private static let data: UInt16 = 0x0A
 
     private var held = ByteBuffer()
+    /// How many of the desktop's bytes are still to come of the packet that was begun, and how many to pass over behind them.
+    private var owed = (data: 0, rest: 0)
 
     /// Makes a decoder at the beginning of a stream.
     public init() {}
@@ -33,6 +37,23 @@ public struct GatewayDecoder: Sendable {
 
     /// What comes next, nil when more bytes are needed. Throws `malformed`, `tooLong`, or `unexpected` for an unknown type.
     public mutating func next() throws(RDPWireError) -> Event? {
+        while self.held.readableBytes > 0 {
+            if self.owed.data > 0 { return self.takeData().map { .data($0) } }
+            if self.owed.rest > 0 {
+                self.passOver()
+                continue
+            }
+            guard let (type, length) = try self.head() else { return nil }
+            guard type == Self.data else { return try self.packet(type, length).map { .packet($0) } }
+            guard try self.beginData(length) else { return nil }
+            if self.owed.data == 0 { return .data(ByteBuffer()) }
+        }
+        // Whoever read them may fill their buffer again.
+        self.held = ByteBuffer()
+        return nil
+    }
+
+    private func head() throws(RDPWireError) -> (type: UInt16, length: Int)? {
         guard
             let (type, _, length) = self.held.getMultipleIntegers(
                 at: self.held.readerIndex,
@@ -42,16 +63,36 @@ public struct GatewayDecoder: Sendable {
         else { return nil }
         guard length >= 8 else { throw .malformed("a gateway packet of \(length) bytes") }
         guard length <= Self.longest else { throw .tooLong("a gateway packet of \(length) bytes") }
-        guard var packet = self.held.getSlice(at: self.held.readerIndex, length: Int(length)) else { return nil }
-        self.held.moveReaderIndex(forwardBy: Int(length))
+        return (type, Int(length))
+    }
+
+    private mutating func packet(_ type: UInt16, _ length: Int) throws(RDPWireError) -> GatewayPacket? {
+        guard var packet = self.held.readSlice(length: length) else { return nil }
         packet.moveReaderIndex(forwardBy: 8)
-        if type == 0x0A {
-            guard let count = packet.readInteger(endianness: .little, as: UInt16.self),
-                let data = packet.readSlice(length: Int(count))
-            else { throw .malformed("a data packet shorter than what it holds") }
-            return .data(data)
-        }
-        return .packet(try GatewayPacket(type: type, body: &packet))
+        return try GatewayPacket(type: type, body: &packet)
+    }
+
+    /// Reads the head of a packet of the desktop's bytes; false when it has not come as a whole.
+    private mutating func beginData(_ length: Int) throws(RDPWireError) -> Bool {
+        guard length >= 10 else { throw .malformed("a data packet without a length") }
+        guard let count = self.held.getInteger(at: self.held.readerIndex + 8, endianness: .little, as: UInt16.self)
+        else { return false }
+        guard Int(count) <= length - 10 else { throw .malformed("a data packet shorter than what it holds") }
+        self.held.moveReaderIndex(forwardBy: 10)
+        self.owed = (Int(count), length - 10 - Int(count))
+        return true
+    }
+
+    private mutating func takeData() -> ByteBuffer? {
+        let data = self.held.readSlice(length: min(self.owed.data, self.held.readableBytes))
+        self.owed.data -= data?.readableBytes ?? 0
+        return data
+    }
+
+    private mutating func passOver() {
+        let count = min(self.owed.rest, self.held.readableBytes)
+        self.held.moveReaderIndex(forwardBy: count)
+        self.owed.rest -= count
     }
 }
 
