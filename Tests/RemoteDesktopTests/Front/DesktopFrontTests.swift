@@ -183,6 +183,20 @@ struct DesktopFrontTests {
         }
     }
 
+    @Test("much at once passes both ways unchanged, and so does what follows")
+    func much() async throws {
+        try await FrontWorld.run(try self.plan()) { world in
+            _ = try await Self.connect(world)
+            let much = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 / 251) }
+            try await world.host.send(much)
+            #expect(await world.client.bytes(much.count) == much)
+            try await world.host.send([1])
+            #expect(await world.client.bytes(1) == [1])
+            try await world.client.send(much)
+            #expect(await world.host.bytes(much.count) == much)
+        }
+    }
+
     @Test("in the middle of a message nothing is put in between")
     func takenAwayMidway() async throws {
         try await FrontWorld.run(try self.plan()) { world in
