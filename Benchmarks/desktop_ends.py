@@ -11,7 +11,7 @@ import ssl
 import struct
 import zlib
 
-from gateway_client import DATA, Gateway, properties
+from gateway_client import DATA, KEEP_ALIVE, Gateway, properties
 from gateway_client import _WebSocket as Frames
 from tunnel_ends import Backend, Plain, WebSocket, exactly
 
@@ -148,54 +148,72 @@ def joining():
     return [envelope(b"\x04\1\0\1\0"), envelope(b"\x28"), envelope(b"\x38\0\7\3\xeb"), info]
 
 
-class Direct(Plain):
-    """TLS to the host itself, or to what passes bytes on to it."""
+class Wire:
+    """A TCP connection that can hold back what is sent, so that it goes later, as fast as it is taken."""
 
-    def __init__(self, port, address="127.0.0.1"):
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        raw = socket.create_connection((address, port), timeout=120)
-        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.peer = context.wrap_socket(raw)
+    def __init__(self, address):
+        self._peer, self._held = socket.create_connection(address, timeout=120), None
+        self._peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.recv, self.close = self._peer.recv, self._peer.close
 
-    def read(self, count):
-        return self.peer.recv(count)
+    def hold(self):
+        self._held = []
+
+    def release(self):
+        held, self._held = self._held, None
+        self._peer.sendall(b"".join(held))
+
+    def sendall(self, data):
+        if self._held is None:
+            self._peer.sendall(data)
+        else:
+            self._held.append(data)
 
 
 class Nested(Plain):
-    """TLS inside something that carries bytes: `_write` and `_read` of whoever inherits."""
+    """TLS inside something that carries bytes; `wire` is what is below everything."""
 
-    def secure(self):
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    def __init__(self, below, wire, name=None, authority=None):
+        self._below, self.wire = below, wire
+        context = ssl.create_default_context(cafile=authority)
+        if not authority:
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._in, self._out)
+        self._tls = context.wrap_bio(self._in, self._out, server_hostname=name)
         while True:
             try:
                 self._tls.do_handshake()
                 return self._flush()
             except ssl.SSLWantReadError:
                 self._flush()
-                self._in.write(self._read())
+                self._take()
 
     def _flush(self):
         if self._out.pending:
-            self._write(self._out.read())
+            self._below.sendall(self._out.read())
 
-    def send(self, data):
+    def _take(self):
+        data = self._below.recv(1 << 16)
+        if data:
+            self._in.write(data)
+        else:
+            self._in.write_eof()
+
+    def sendall(self, data):
         self._tls.write(data)
         self._flush()
 
-    def read(self, count):
+    send = sendall
+
+    def recv(self, count):
         """Some bytes, at most so many."""
         while True:
             try:
                 return self._tls.read(count)
             except ssl.SSLWantReadError:
-                self._in.write(self._read())
+                self._take()
 
-    # What `exactly` asks for.
-    recv = read
+    read = recv
 
     def receive(self, count):
         return exactly(self, count)
@@ -204,46 +222,69 @@ class Nested(Plain):
         while count > 0:
             count -= len(self.read(len(buffer)))
 
+    def close(self):
+        self._below.close()
+
+
+class Direct(Nested):
+    """TLS to the host itself, or to what passes bytes on to it."""
+
+    def __init__(self, port, address="127.0.0.1"):
+        wire = Wire((address, port))
+        super().__init__(wire, wire)
+
 
 class TwoLayers(Nested):
     """TLS inside TLS: what a desktop through a gateway is, without any framing."""
 
     def __init__(self, port):
-        super().__init__(port)
-        self._write, self._read = self.peer.sendall, lambda: self.peer.recv(1 << 16)
-        self.secure()
+        outer = Direct(port)
+        super().__init__(outer, outer.wire)
+
+
+class Packets:
+    """The desktop's bytes in packets of the gateway: those in WebSocket frames, and those in TLS."""
+
+    def __init__(self, gateway):
+        self._gateway, self.close = gateway, gateway.close
+
+    def sendall(self, data):
+        for start in range(0, len(data), 0xF000):
+            self._gateway.write(data[start : start + 0xF000])
+
+    def recv(self, _):
+        kind = KEEP_ALIVE
+        while kind == KEEP_ALIVE:
+            kind, body = self._gateway.receive()
+        if kind != DATA:
+            raise OSError(f"the gateway sent {kind:#x} instead of bytes: {body.decode('utf-16-le', errors='replace')}")
+        return body[2:]
 
 
 class Desktop(Nested):
     """A desktop through the gateway, signed in: TLS, WebSocket frames, gateway packets, TLS."""
 
     def __init__(self, gateway, token, name, port):
-        self._gateway = gateway.websocket()
-        self._gateway.transport = Masked(self._gateway.transport)
-        self._gateway.open(token, name, port)
-        self.peer = self._gateway.transport.stream
-        self.peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._gateway.write(REQUEST)
-        if self._read()[:4] != CONFIRM[:4]:
+        client = gateway.websocket()
+        client.transport = Masked(client.transport)
+        client.open(token, name, port)
+        packets = Packets(client)
+        packets.sendall(REQUEST)
+        if packets.recv(len(CONFIRM))[:4] != CONFIRM[:4]:
             raise OSError("the front did not confirm")
-        self.secure()
+        super().__init__(packets, client.transport.stream.wire)
         self.send(connect_initial())
         message(self)
         for step in joining():
             self.send(step)
 
-    def _write(self, data):
-        for start in range(0, len(data), 0xF000):
-            self._gateway.write(data[start : start + 0xF000])
 
-    def _read(self):
-        kind, body = self._gateway.receive()
-        if kind != DATA:
-            raise OSError(f"the gateway sent {kind:#x} instead of bytes: {body.decode('utf-16-le', errors='replace')}")
-        return body[2:]
+class Entry(Gateway):
+    """The gateway, by connections that can hold back what is sent."""
 
-    def close(self):
-        self._gateway.close()
+    def _open(self):
+        wire = Wire(self.address)
+        return Nested(wire, wire, self.name, self.authority)
 
 
 class Masked(Frames):
@@ -261,7 +302,7 @@ class DesktopMaker:
 
     def __init__(self, services, pid, machine, port, authority):
         self._services, self.pid, self._machine, self._port = itertools.cycle(services), pid, machine, port
-        self._gateway = Gateway(services[0].host, authority)
+        self._gateway = Entry(services[0].host, authority)
 
     def connect(self):
         found = properties(next(self._services).connection_file(self._machine, self._port))
