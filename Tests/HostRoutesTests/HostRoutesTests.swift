@@ -142,6 +142,10 @@ struct HostRoutesTests {
         #expect(one.text == other.text)
         #expect(one.text.hasPrefix("#!/bin/sh\n"))
         #expect(!one.text.contains("sallyport.test"))
+        // What the agent installs on a machine, and without which signing in cannot be switched on there.
+        for name in ["sally-agent", "libnss_sallyport.so.2", "pam_sallyport.so"] {
+            #expect(one.text.split(separator: "\n").contains { $0.hasPrefix("programs=") && $0.contains(name) })
+        }
     }
 
     @Test("sessions are seen by those who may, and by their owners")

@@ -40,14 +40,15 @@ enum InstallScript {
         [ "$(uname -s)" = Linux ] || fail 'sally-agent runs on Linux'
         [ -r "$token" ] || fail "cannot read $token"
         [ -z "$ca" ] || [ -r "$ca" ] || fail "cannot read $ca"
-        for file in sally-agent libnss_sallyport.so.2 pam_sallyport.so; do
+        programs='sally-agent libnss_sallyport.so.2 pam_sallyport.so'
+        for file in $programs; do
             [ -f "$from/$file" ] || fail "there is no $file in $from"
         done
 
         target=/usr/local/lib/sallyport
         umask 022
         mkdir -p "$target"
-        for file in sally-agent libnss_sallyport.so.2 pam_sallyport.so; do
+        for file in $programs; do
             # A new file under a name of its own first: a running agent keeps the old one until it is replaced.
             cp "$from/$file" "$target/$file.new"
             chmod 0755 "$target/$file.new"
