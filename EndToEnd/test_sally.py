@@ -1,5 +1,6 @@
 """Our own command line: the same job in less time, and the plain tools around it."""
 
+import json
 import os
 import subprocess
 import time
@@ -170,6 +171,43 @@ def test_config_for_plain_ssh(world, sally):
         stdin=subprocess.DEVNULL,
     )
     assert out.stdout.strip() == world.upn("alice"), out.stderr
+
+
+def test_a_certificate_whose_files_are_lost_is_replaced(sally):
+    alice = sally("alice")
+    assert alice.vm("true").returncode == 0
+    for name in ("id_ed25519-cert.pub", "id_ed25519", "known_hosts"):
+        (alice.home / "sally" / "run" / name).unlink()
+        done = alice.vm("true")
+        assert done.returncode == 0, (name, done.stderr)
+
+
+def test_many_at_once_renew_one_certificate(sally):
+    """What Ansible does an hour later: each of them finds the certificate over, and none may spoil the others' key."""
+    alice = sally("alice")
+    assert alice.run("ssh", "config", "-n", "myVM", "-g", "demo", "--file", "config").returncode == 0
+    note = alice.home / "sally" / "run" / "certificate.json"
+    note.write_text(json.dumps(json.loads(note.read_text()) | {"validBefore": 0}))
+    line = ["ssh", "-F", "config", "demo-myVM", "id -un"]
+    many = [
+        subprocess.Popen(line, env=alice.environment, cwd=alice.home, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(8)
+    ]
+    said = [one.communicate(timeout=60) for one in many]
+    assert all(one.returncode == 0 for one in many), said
+    assert json.loads(note.read_text())["validBefore"] > time.time() * 1000
+
+
+def test_an_agent_is_forwarded_to_who_asks_for_it(sally):
+    alice = sally("alice")
+    line = ["ssh-agent", programs.program("sally"), "ssh", "vm", "-n", "myVM", "-g", "demo", "--", "-A", "ssh-add -l"]
+    done = subprocess.run(line, env=alice.environment, cwd=alice.home, capture_output=True, text=True, timeout=60)
+    assert "The agent has no identities." in done.stdout, done.stderr
+
+
+def test_an_address_and_a_bastion_host_exclude_each_other(sally):
+    done = sally("alice").run("ssh", "vm", "--ip", "10.77.0.11", "--bastion", "demo-bastion")
+    assert done.returncode == 64 and "--target-ip-address" in done.stderr
 
 
 def test_certificate_for_one_s_own_key(world, sally):

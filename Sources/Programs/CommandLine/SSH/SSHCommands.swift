@@ -35,6 +35,12 @@ struct SSHCommands: AsyncParsableCommand {
                 let hint = "four numbers from 0 to 255, for example 10.1.2.3"
                 throw ValidationError("'\(PrintableText.of(address))' is not an IP address: \(hint).")
             }
+            guard self.address == nil || self.bastion == nil else {
+                throw ValidationError(
+                    "--ip is for machines that this computer reaches by itself. Through a bastion host: "
+                        + "sally network bastion ssh --target-ip-address."
+                )
+            }
             try PortNumber.check(self.port, "--port")
         }
 

@@ -40,16 +40,15 @@ struct SSHCredentials {
     }
 
     /// The files of a live certificate, renewed when fewer than two minutes are left.
+    ///
+    /// One process renews at a time, and the key stays: ssh opens the key and the certificate one after the other, while others may be renewing.
     static func current(_ context: Context) async throws -> SSHCredentials {
-        let directory = Self.directory(context.state)
-        let account = context.account
-        if let note = try? context.state.read(Note.self, from: "run/certificate.json"),
-            note.account == account.name, note.url == account.url,
-            note.validBefore > TimeSource.system.now + .seconds(120)
-        {
-            return Self.files(directory, note)
-        }
-        let key = OpenSSHPrivateKey.ed25519(Curve25519.Signing.PrivateKey())
+        let (state, account) = (context.state, context.account)
+        if let kept = Self.kept(for: account, in: state) { return kept }
+        let lock = try await StateLock.take(Self.directory(state) + "/lock")
+        if let kept = Self.kept(for: account, in: state) { return kept }
+        let known = Self.note(for: account, in: state).flatMap { Self.key(of: Self.files(Self.directory(state), $0)) }
+        let key = known ?? .ed25519(Curve25519.Signing.PrivateKey())
         let jwk = try Self.webKey(key.publicKey)
         let identifier = Hex.encode(SHA256.hash(data: Data(jwk.text.utf8)))
         let answer = try await context.signedIn.certificate(for: jwk, keyID: identifier)
@@ -65,12 +64,45 @@ struct SSHCredentials {
             principals: certificate.contents.principals,
             validBefore: answer.expiresAt
         )
-        let files = Self.files(directory, note)
-        try key.file(comment: account.name).withValue { try context.state.write($0, toFile: files.keyFile) }
-        try context.state.write(Array((certificate.line() + "\n").utf8), toFile: files.certificateFile)
-        try context.state.write(Array(try await Self.authorities(context).utf8), toFile: files.knownHostsFile)
-        try context.state.write(note, to: "run/certificate.json")
+        let files = Self.files(Self.directory(state), note)
+        if known == nil {
+            try key.file(comment: account.name).withValue { try state.write($0, toFile: files.keyFile) }
+        }
+        try state.write(Array((certificate.line() + "\n").utf8), toFile: files.certificateFile)
+        try state.write(Array(try await Self.authorities(context).utf8), toFile: files.knownHostsFile)
+        try state.write(note, to: "run/certificate.json")
+        lock.release()
         return files
+    }
+
+    /// The files that are there, when they are this account's, whole, of one key, and good for a while; nil otherwise.
+    static func kept(
+        for account: Account,
+        in state: StateDirectory,
+        at now: Instant = TimeSource.system.now
+    ) -> SSHCredentials? {
+        guard let note = Self.note(for: account, in: state), note.validBefore > now + .seconds(120) else { return nil }
+        let files = Self.files(Self.directory(state), note)
+        guard let key = Self.key(of: files), FileManager.default.fileExists(atPath: files.knownHostsFile),
+            let line = try? Data(contentsOf: URL(filePath: files.certificateFile)),
+            let certificate = try? SSHCertificate(
+                line: String(decoding: line, as: UTF8.self).trimmingSuffix(while: \.isNewline)
+            ),
+            certificate.contents.key == key.publicKey
+        else { return nil }
+        return files
+    }
+
+    // What was written down about the account's certificate; nothing when that is damaged, because a new one can be had.
+    private static func note(for account: Account, in state: StateDirectory) -> Note? {
+        guard let note = try? state.read(Note.self, from: "run/certificate.json"), note.account == account.name,
+            note.url == account.url
+        else { return nil }
+        return note
+    }
+
+    private static func key(of files: SSHCredentials) -> OpenSSHPrivateKey? {
+        (try? Data(contentsOf: URL(filePath: files.keyFile))).flatMap { try? OpenSSHPrivateKey(file: [UInt8]($0)) }
     }
 
     /// Removes keys and certificates.
