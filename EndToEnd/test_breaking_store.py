@@ -94,6 +94,21 @@ def test_a_damaged_last_page_is_said_at_the_start_and_a_backup_puts_it_right(spa
     assert spare.password_sign_in()["access_token"]
 
 
+@pytest.mark.parametrize("left", ["sequence <= 3", "FALSE"])
+def test_an_audit_without_its_end_is_broken_whatever_comes_later(spare, left):
+    """Whoever can write to the store takes the newest entries away, or all, with the record of where they ended."""
+    assert "is whole" in spare.server.command("audit", "verify")
+    with sqlite3.connect(spare.store) as store:
+        store.execute(f"DELETE FROM audit WHERE NOT ({left})")
+        store.execute("DELETE FROM audit_head")
+    store.close()
+    spare.server.start()
+    spare.password_sign_in()
+    assert "bob@contoso.example" in spare.server.audit()
+    with pytest.raises(shell.CommandFailed, match="The audit is broken at entry"):
+        spare.server.command("audit", "verify")
+
+
 def test_a_file_that_is_no_store_is_refused_and_left_alone(spare):
     spare.store.write_bytes(b"not a database, but somebody's only copy of something" * 100)
     done = spare.starting()

@@ -10,6 +10,7 @@ struct AuditLogTests {
     private func filled(_ count: Int) async throws -> (AuditLog, SQLiteDatabase) {
         let database = try await MemoryStore.make(AuditLog.migrations)
         let log = AuditLog(database: database, seal: Secret([1, 2, 3]))
+        try await log.begin()
         for number in 1...count { try await log.record(Self.event(number)) }
         return (log, database)
     }
@@ -112,6 +113,28 @@ struct AuditLogTests {
         let forger = AuditLog(database: database, seal: Secret([9]))
         for number in 4...6 { try await forger.record(Self.event(number)) }
         #expect(try await log.verify() == 3)
+    }
+
+    @Test("a log that was emptied together with the record of its end never looks like a new one")
+    func emptied() async throws {
+        let (log, database) = try await self.filled(3)
+        try await database.write { transaction in
+            try transaction.run("DELETE FROM audit")
+            try transaction.run("DELETE FROM audit_head")
+        }
+        #expect(try await log.verify() == 1)
+        for number in 4...6 { try await log.record(Self.event(number)) }
+        #expect(try await log.verify() == 4)
+    }
+
+    @Test("a sealed log is well before its first entry, and beginning it again changes nothing")
+    func begun() async throws {
+        let log = AuditLog(database: try await MemoryStore.make(AuditLog.migrations), seal: Secret([1]))
+        try await log.begin()
+        #expect(try await log.verify() == nil)
+        try await log.record(Self.event(1))
+        try await log.begin()
+        #expect(try await log.verify() == nil)
     }
 
     @Test("without a key the end is not looked at")

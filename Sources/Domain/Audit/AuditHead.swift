@@ -28,6 +28,18 @@ struct AuditHead: Sendable {
         self.key = key
     }
 
+    /// Seals the end of a chain that has no entry yet; does nothing where an end is on record.
+    func begin(in transaction: any Transaction) throws {
+        let start = Place(sequence: 0, digest: "")
+        try transaction.run(
+            """
+            INSERT INTO audit_head (id, sequence, digest, seal)
+            VALUES (1, \(start.sequence), \(start.digest), \(self.seal(start)))
+            ON CONFLICT (id) DO NOTHING
+            """
+        )
+    }
+
     /// Moves the end of the chain on.
     ///
     /// Only from the very place that is on record: after a cut the record stays, so that what is written later does not hide it.
@@ -35,9 +47,9 @@ struct AuditHead: Sendable {
         guard try self.fault(at: last, in: transaction) == nil else { return }
         try transaction.run(
             """
-            INSERT INTO audit_head (id, sequence, digest, seal)
-            VALUES (1, \(next.sequence), \(next.digest), \(self.seal(next)))
-            ON CONFLICT (id) DO UPDATE SET sequence = excluded.sequence, digest = excluded.digest, seal = excluded.seal
+            UPDATE audit_head
+            SET sequence = \(next.sequence), digest = \(next.digest), seal = \(self.seal(next))
+            WHERE id = 1
             """
         )
     }
@@ -45,7 +57,7 @@ struct AuditHead: Sendable {
     /// The first entry that is missing, or that nobody sealed, when the chain ends at `last`; nil when it ends where the record says.
     func fault(at last: Place, in reader: any Reader) throws -> Int64? {
         guard let row = try reader.row("SELECT sequence, digest, seal FROM audit_head WHERE id = 1") else {
-            return last.sequence == 0 ? nil : last.sequence + 1
+            return last.sequence + 1
         }
         guard
             let sequence = try? row.integer("sequence"), let digest = try? row.text("digest"),

@@ -50,6 +50,14 @@ public struct AuditLog: Sendable {
         self.head = seal.map { AuditHead(key: $0) }
     }
 
+    /// Seals that nothing has been recorded yet: for a store that was just made, before its first entry.
+    ///
+    /// The seal is made this once, so that a log that was emptied, the record of its end included, never looks like a new one.
+    public func begin() async throws {
+        guard let head = self.head else { return }
+        try await self.database.write { try head.begin(in: $0) }
+    }
+
     /// Records an event in a transaction of its own.
     public func record(_ event: AuditEvent) async throws {
         try await self.database.write { try self.record(event, in: $0) }

@@ -1,3 +1,4 @@
+import Audit
 import Identity
 import SQLiteStorage
 import Storage
@@ -22,8 +23,8 @@ extension House {
         }
     }
 
-    /// Whose installation this is; the first start writes it down.
-    static func tenant(in database: SQLiteDatabase, new: Tenant?) async throws -> Tenant {
+    /// Whose installation this is; the first start writes it down, and begins the audit.
+    static func tenant(in database: SQLiteDatabase, new: Tenant?, audit: AuditLog) async throws -> Tenant {
         let record = TenantRecord(database: database)
         if let known = try await record.load() { return known }
         guard let new else {
@@ -33,6 +34,7 @@ extension House {
                     "This installation serves no tenant yet. Name its domain: --tenant-domain contoso.example, or 'sallyport apply'."
             )
         }
+        try await audit.begin()
         try await record.save(new)
         return new
     }

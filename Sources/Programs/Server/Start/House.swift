@@ -63,9 +63,9 @@ struct House: Sendable {
         }
         self.database = try Self.openStore(data.store)
         try await self.database.migrate(Self.migrations)
-        let tenant = try await Self.tenant(in: self.database, new: newTenant)
-        self.origin = try ServiceOrigin(base: configuration.publicURL)
         self.audit = AuditLog(database: self.database, seal: sealing.derived(for: "audit"))
+        let tenant = try await Self.tenant(in: self.database, new: newTenant, audit: self.audit)
+        self.origin = try ServiceOrigin(base: configuration.publicURL)
 
         let ground = Groundwork(
             configuration: configuration,
