@@ -20,7 +20,7 @@ struct IssuingTests {
         #expect(contents.kind == .user)
         #expect(contents.principals == ["alice@contoso.example", world.alice.id.description])
         // sshd logs a line at each login for any that it does not know.
-        #expect(contents.extensions == [.permitPortForwarding, .permitPTY])
+        #expect(contents.extensions == [.permitAgentForwarding, .permitPortForwarding, .permitPTY])
         #expect(contents.criticalOptions.isEmpty)
         #expect(contents.serial > 0)
         #expect(contents.keyID.hasPrefix("alice@contoso.example device=az-on-laptop request="))

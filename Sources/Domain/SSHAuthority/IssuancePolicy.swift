@@ -20,13 +20,13 @@ public struct IssuancePolicy: Sendable, Hashable {
     /// The fewest bits of an RSA key.
     public var smallestRSA: Int
 
-    /// One hour for users, a week for hosts, a terminal and port forwarding.
+    /// One hour for users, a week for hosts, a terminal, port forwarding, and `ssh -A`, which is for the person at the keyboard to ask for.
     public init(
         userLifetime: Duration = .seconds(3600),
         longestUserLifetime: Duration = .seconds(8 * 3600),
         hostLifetime: Duration = .seconds(7 * 86_400),
         backdating: Duration = .seconds(300),
-        permissions: [SSHCertificateOption] = [.permitPTY, .permitPortForwarding],
+        permissions: [SSHCertificateOption] = [.permitPTY, .permitPortForwarding, .permitAgentForwarding],
         smallestRSA: Int = 2048
     ) {
         self.userLifetime = userLifetime
