@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from lab import shell
+from lab import programs, shell
 from lab.machine import Machine
 
 
@@ -52,6 +52,52 @@ def test_a_join_token_works_once(world):
             other.run(f"{join} /tmp/again")
     finally:
         other.stop()
+
+
+SCRIPTED = """
+apiVersion: 1
+virtualMachines:
+  - {name: scriptVM, resourceGroup: demo, osType: Linux, virtualNetwork: demo-vnet, subnet: machines, \
+privateAddress: 10.77.0.67, entraLogin: true}
+"""
+
+
+def test_the_installation_script_is_all_that_a_machine_needs(world, person, endpoint, tmp_path):
+    """From the script and one directory to a sign-in, on a machine that has nothing of ours."""
+    plan = tmp_path / "scripted.yaml"
+    plan.write_text(SCRIPTED)
+    world.server.apply(plan, {})
+    machine = Machine(world.network.lab, "script", world.network, "10.77.0.67", dies_with_parent=True).start()
+    try:
+        machine.name_host("sallyport.test", "10.77.0.1")
+        machine.start_sshd()
+        for path, source in programs.host_programs().items():
+            machine.copy_in(source, f"/root/from/{path.rpartition('/')[2]}")
+            for library in programs.toolchain_libraries(source):
+                machine.copy_in(library, library)
+        machine.write("/root/ca.pem", world.server.authority.read_text())
+        machine.write("/root/token", world.server.join_token(world.path("scriptVM")), 0o600)
+        machine.write("/root/install.sh", endpoint.http.get(f"{world.url}/hosts/v1/install.sh", timeout=10).text)
+        words = ["--server", world.url, "--token-file", "/root/token", "--from", "/root/from", "--ca-file"]
+        machine.run("sh", "/root/install.sh", *words, "/root/ca.pem")
+        machine.run("rm", "-r", "/root/from")
+        machine.serve("sally-agent", "/usr/local/sbin/sally-agent", "run")
+        machine.wait_for("/usr/local/sbin/sally-agent status", 30)
+        world.machines["scriptVM"] = machine
+        assert person("alice").ssh("scriptVM", "id -un").stdout.strip() == world.upn("alice")
+    finally:
+        world.machines.pop("scriptVM", None)
+        machine.stop()
+        for path in ("Microsoft.Compute/virtualMachines/scriptVM", "Microsoft.Network/networkInterfaces/scriptVMVMNic"):
+            person("admin").arm.send("DELETE", f"{world.group()}/providers/{path}")
+
+
+def test_a_second_agent_does_not_take_the_first_one_s_place(world, person):
+    """Somebody runs it by hand to have a look; nobody is locked out by that, then or afterwards."""
+    machine = world.machine("myVM")
+    with pytest.raises(shell.CommandFailed, match="runs on this machine already"):
+        machine.run("sally-agent", "run", timeout=20)
+    assert person("alice").ssh("myVM", "true").returncode == 0
 
 
 @pytest.mark.parametrize("path", ["/hosts/v1/token", "/hosts/v1/control", "/hosts/v1/sessions"])

@@ -73,4 +73,16 @@ struct KnowledgeTests {
         #expect(guests.enter(7))
         for _ in 0..<1000 { #expect(guests.enter(0)) }
     }
+
+    @Test("turns away all users together before the agent runs out of files: one person may have thousands of numbers")
+    func manyGuests() {
+        let guests = LocalGuests()
+        let admitted = (100_000..<101_000).count { guests.enter($0) }
+        #expect(admitted == LocalGuests.mostTogether)
+        #expect(guests.enter(0))
+        guests.leave(0)
+        #expect(!guests.enter(7))
+        guests.leave(100_000)
+        #expect(guests.enter(7))
+    }
 }

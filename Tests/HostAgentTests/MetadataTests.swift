@@ -1,5 +1,6 @@
 import AgentWire
 import Client
+import Logging
 import NIOCore
 import NIOPosix
 import Testing
@@ -9,6 +10,42 @@ import Vocabulary
 
 @Suite("Instance metadata")
 struct MetadataTests {
+    @Test("so many connections and no more, and those that end make room")
+    func seats() async throws {
+        // One loop, so that connections are counted in the order in which they came.
+        let group = MultiThreadedEventLoopGroup.singleton.next()
+        let server = try #require(
+            await MetadataServer.start(
+                "127.0.0.1:0",
+                try self.service(),
+                isConnected: false,
+                layout: TemporaryRoot().layout,
+                group: group,
+                log: Logger(label: "test")
+            )
+        )
+        let port = try #require(server.address.split(separator: ":").last.flatMap { Int($0) })
+        func connect() async throws -> any Channel {
+            try await ClientBootstrap(group: group).connect(host: "127.0.0.1", port: port).get()
+        }
+        var sitting: [any Channel] = []
+        for _ in 0..<MetadataSeats.most { sitting.append(try await connect()) }
+        try await connect().closeFuture.get()
+        let active = sitting.count { $0.isActive }
+        #expect(active == MetadataSeats.most)
+        for channel in sitting { try await channel.close() }
+        await server.stop()
+    }
+
+    @Test("a seat that was given back is taken again")
+    func seatsGivenBack() {
+        let seats = MetadataSeats()
+        let taken = (0..<200).count { _ in seats.take() }
+        #expect(taken == MetadataSeats.most)
+        seats.leave()
+        #expect(seats.take() && !seats.take())
+    }
+
     private func service() throws -> MetadataService {
         let told = ToldConfiguration(
             HostConfiguration(caKeys: [], loginEnabled: true, compute: ["name": "vm1", "zone": 2, "tagsList": []])

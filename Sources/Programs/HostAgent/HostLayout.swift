@@ -34,6 +34,8 @@ public struct HostLayout: Hashable, Sendable {
     var machineKeyFile: String { self.path("/var/lib/sallyport/private/machine.key") }
     /// What the server told last.
     var knowledgeFile: String { self.path("/var/lib/sallyport/private/knowledge.json") }
+    /// Held by the agent that runs.
+    var lockFile: String { self.path("/var/lib/sallyport/private/agent.lock") }
     /// The sessions that run.
     var sessionsFile: String { self.path("/var/lib/sallyport/private/sessions.json") }
     /// What the host's files were before the agent changed them.

@@ -61,7 +61,12 @@ struct RunCommand: AsyncParsableCommand {
         }
         LoggingSystem.bootstrap { _ in StandardErrorLog(logLevel: level) }
         do throws(HostAgentError) {
-            try await Agent(layout: self.common.layout, log: Logger(label: "sally-agent")).run()
+            let log = Logger(label: "sally-agent")
+            // Says that nobody joined, where that is so; what the agent starts from is read under the lock.
+            _ = try AgentConfiguration.load(self.common.layout)
+            let lock = try await AgentLock.take(self.common.layout)
+            try await Agent(layout: self.common.layout, log: log).run()
+            lock.release()
         } catch {
             throw CommandFailure(error)
         }

@@ -47,7 +47,7 @@ struct LeaveCommand: AsyncParsableCommand {
         for file in [
             layout.configurationFile, layout.serverAuthorities, layout.caKeysFile, layout.revocationFile,
             layout.snapshotFile, layout.machineKeyFile, layout.knowledgeFile, layout.sessionsFile, layout.originalsFile,
-            layout.socketFile,
+            layout.socketFile, layout.lockFile,
         ] {
             try HostFile.remove(file)
         }

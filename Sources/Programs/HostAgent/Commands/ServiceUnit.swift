@@ -26,6 +26,7 @@ enum ServiceUnit {
             RuntimeDirectory=sallyport
             RuntimeDirectoryMode=0755
             UMask=0077
+            LimitNOFILE=65536
 
             [Install]
             WantedBy=multi-user.target

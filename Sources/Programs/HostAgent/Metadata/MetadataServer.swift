@@ -84,11 +84,14 @@ struct MetadataServer: Sendable {
         }
         do {
             let address = try SocketAddress(ipAddress: place[..<colon].filter { $0 != "[" && $0 != "]" }, port: port)
+            let seats = MetadataSeats()
             let channel = try await ServerBootstrap(group: group)
                 .serverChannelOption(.backlog, value: 64)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .childChannelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
+                        guard seats.take() else { throw ChannelError.eof }
+                        channel.closeFuture.whenComplete { _ in seats.leave() }
                         try channel.pipeline.syncOperations.configureHTTPServerPipeline(withPipeliningAssistance: true)
                         try channel.pipeline.syncOperations.addHandler(MetadataHandler(service))
                     }

@@ -20,12 +20,12 @@ struct AuthorizedKeys {
         guard home >= 0 else { throw .system(call: "open", path: self.home, code: errno) }
         defer { close(home) }
         let place = self.home + "/.ssh"
-        if mkdirat(home, ".ssh", 0o700) == 0 {
-            _ = fchownat(home, ".ssh", self.number, self.group, AT_SYMLINK_NOFOLLOW)
-        }
+        let isNew = mkdirat(home, ".ssh", 0o700) == 0
         let directory = openat(home, ".ssh", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         guard directory >= 0 else { throw .system(call: "open", path: place, code: errno) }
         defer { close(directory) }
+        // What was opened is a directory: by its name, a second name of root's file could be given away in its stead.
+        if isNew { _ = fchown(directory, self.number, self.group) }
         var text = try self.read(in: directory, place)
         let known = Set(text.split(separator: "\n" as Character))
         let new = lines.filter { !known.contains(Substring($0)) }
