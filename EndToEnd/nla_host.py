@@ -1,11 +1,14 @@
 """The part of a desktop host that people meet first when it insists on NLA: X.224, TLS and CredSSP with Kerberos.
 
-It shows no desktop. It signs people in with MIT's GSS-API and keeps what it learned: who the ticket says they are, and
-what credentials they handed over.
+It signs people in with MIT's GSS-API and keeps what it learned: who the ticket says they are, and what credentials they
+handed over. It shows no desktop of its own, but can hand people on to another host that does, over TLS.
 """
 
+import contextlib
+import ctypes
 import datetime
 import hashlib
+import select
 import socket
 import ssl
 import tempfile
@@ -25,9 +28,15 @@ SPNEGO = gssapi.OID.from_int_seq("1.3.6.1.5.5.2")
 class NLAHost:
     """A host on a port of its own; `signed_in` grows with each person, `trouble` with each failure."""
 
-    def __init__(self, name, keytab, address="127.0.0.1", plain=False, false_key=False):
+    def __init__(
+        self, name, keytab, address="127.0.0.1", port=0, plain=False, false_key=False, machine=None, desktop=None
+    ):
         self.name = name
         self.keytab = keytab
+        #: A machine of the lab in whose network it is; None for the tests' own.
+        self.machine = machine
+        #: Address and port of a host with TLS, in the same network, that shows people who have signed in a desktop.
+        self.desktop = desktop
         #: Without X.224 and TLS, for clients that are only about CredSSP.
         self.plain = plain
         #: Somebody in the middle: binds to another key than the certificate has, and does not mind the client's.
@@ -36,10 +45,10 @@ class NLAHost:
         self.trouble = []
         self._folder = Path(tempfile.mkdtemp(prefix="sallyport-nla-"))
         self._make_certificate()
-        self._listener = socket.create_server((address, 0))
-        self.port = self._listener.getsockname()[1]
-        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._listening = threading.Event()
+        self._thread = threading.Thread(target=self._serve, args=(address, port), daemon=True)
         self._thread.start()
+        assert self._listening.wait(10), self.trouble
 
     def stop(self):
         """Ends the host and removes its files."""
@@ -83,19 +92,31 @@ class NLAHost:
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._tls.load_cert_chain(pem)
 
-    def _serve(self):
+    def _serve(self, address, port):
+        if self.machine:
+            # Of this thread alone; what it starts and accepts is there as well.
+            with open(f"/proc/{self.machine.pid}/ns/net") as place:
+                assert ctypes.CDLL(None, use_errno=True).setns(place.fileno(), 0x40000000) == 0
+        self._listener = socket.create_server((address, port))
+        self.port = self._listener.getsockname()[1]
+        self._listening.set()
         while True:
             try:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            client.settimeout(10)
-            try:
-                # A real host would go on with the connection sequence; this one ends.
-                with client if self.plain else self._begin(client) as stream:
-                    self.signed_in.append(self._sign_in(stream))
-            except (OSError, ValueError, gssapi.exceptions.GSSError) as error:
-                self.trouble.append(f"{type(error).__name__}: {error}")
+            threading.Thread(target=self._attend, args=(client,), daemon=True).start()
+
+    def _attend(self, client):
+        client.settimeout(10)
+        try:
+            with client if self.plain else self._begin(client) as stream:
+                self.signed_in.append(self._sign_in(stream))
+                if self.desktop:
+                    with begin_tls(self.desktop) as desktop:
+                        relay(stream, desktop)
+        except (OSError, ValueError, gssapi.exceptions.GSSError) as error:
+            self.trouble.append(f"{type(error).__name__}: {error}")
 
     def _begin(self, client):
         """Answers a connection request with NLA, and begins TLS."""
@@ -132,6 +153,42 @@ class NLAHost:
 
     def _bound(self, label, nonce):
         return hashlib.sha256(label.encode() + b"\0" + nonce + self._key).digest()
+
+
+def begin_tls(address):
+    """A connection to a desktop host with TLS, up to where the connection sequence proper begins."""
+    raw = socket.create_connection(address, timeout=10)
+    raw.sendall(bytes.fromhex("030000130ee000000000000100080001000000"))
+    head = _exactly(raw, 4)
+    _exactly(raw, int.from_bytes(head[2:4], "big") - 4)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context.wrap_socket(raw)
+
+
+def relay(one, other):
+    """Carries what comes out of one connection to the other, and back, until either ends."""
+    for each in (one, other):
+        each.setblocking(False)
+    while True:
+        select.select([one, other], [], [])
+        for source, sink in ((one, other), (other, one)):
+            # What is decrypted already wakes nobody up: everything is read each time.
+            with contextlib.suppress(ssl.SSLWantReadError):
+                while True:
+                    data = source.recv(1 << 16)
+                    if not data:
+                        return
+                    _send(sink, memoryview(data))
+
+
+def _send(sink, data):
+    while data:
+        try:
+            data = data[sink.send(data) :]
+        except ssl.SSLWantWriteError:
+            select.select([], [sink], [], 10)
 
 
 class _Step:

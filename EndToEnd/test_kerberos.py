@@ -22,7 +22,7 @@ def realm():
         for name in ("alice", "erin"):
             made.add_person(name, PASSWORD)
         made.expire_password("erin")
-        made.add_host("desk.example")
+        made.add_host("desk.desktops.test")
         # The acceptor's library keeps a file against replayed tickets; it goes with the realm.
         os.environ["KRB5RCACHENAME"] = f"dfl:{made.folder}"
         yield made
@@ -34,12 +34,12 @@ def realm():
 
 @pytest.fixture
 def desk(realm):
-    host = nla_host.NLAHost("desk.example", realm.keytab, plain=True)
+    host = nla_host.NLAHost("desk.desktops.test", realm.keytab, plain=True)
     yield host
     host.stop()
 
 
-def sign_in(realm, host, user="alice", password=PASSWORD, name="desk.example"):
+def sign_in(realm, host, user="alice", password=PASSWORD, name="desk.desktops.test"):
     """Runs the mechanism of the front, in its unit test, against this host; (whether it worked, what was said)."""
     programs = [*TESTS.glob("*PackageTests.xctest")]
     if not programs:
@@ -67,7 +67,7 @@ def sign_in(realm, host, user="alice", password=PASSWORD, name="desk.example"):
 
 def test_the_realm_issues_tickets_to_who_knows_the_password(realm):
     assert "Password for alice@DESKTOPS.TEST" in realm.run("kinit", "alice", text=PASSWORD + "\n")
-    assert "TERMSRV/desk.example@DESKTOPS.TEST: kvno" in realm.run("kvno", "TERMSRV/desk.example")
+    assert "TERMSRV/desk.desktops.test@DESKTOPS.TEST: kvno" in realm.run("kvno", "TERMSRV/desk.desktops.test")
     with pytest.raises(shell.CommandFailed):
         realm.run("kinit", "alice", text="wrong\n")
 
@@ -77,7 +77,7 @@ def test_a_person_is_let_in_by_ticket_and_only_then_hands_over_credentials(realm
     assert worked, said
     assert desk.signed_in == [("alice@DESKTOPS.TEST", "DESKTOPS.TEST", "alice", PASSWORD)]
     issued = realm.log.read_text()
-    assert "TGS_REQ" in issued and "TERMSRV/desk.example@DESKTOPS.TEST" in issued
+    assert "TGS_REQ" in issued and "TERMSRV/desk.desktops.test@DESKTOPS.TEST" in issued
 
 
 def test_no_ticket_is_left_on_the_disk(realm, desk):
@@ -90,10 +90,10 @@ def test_no_ticket_is_left_on_the_disk(realm, desk):
 @pytest.mark.parametrize(
     "user, password, name, sentence",
     [
-        ("alice", "wrong", "desk.example", "the name or the password is wrong"),
-        ("mallory", PASSWORD, "desk.example", "the name or the password is wrong"),
-        ("erin", PASSWORD, "desk.example", "password has expired"),
-        ("alice", PASSWORD, "other.example", "does not know this host"),
+        ("alice", "wrong", "desk.desktops.test", "the name or the password is wrong"),
+        ("mallory", PASSWORD, "desk.desktops.test", "the name or the password is wrong"),
+        ("erin", PASSWORD, "desk.desktops.test", "password has expired"),
+        ("alice", PASSWORD, "other.desktops.test", "does not know this host"),
     ],
 )
 def test_a_refusal_of_the_realm_says_why_and_the_host_learns_nothing(realm, desk, user, password, name, sentence):
@@ -104,7 +104,7 @@ def test_a_refusal_of_the_realm_says_why_and_the_host_learns_nothing(realm, desk
 
 
 def test_a_host_that_cannot_prove_its_key_gets_no_password(realm):
-    middle = nla_host.NLAHost("desk.example", realm.keytab, plain=True, false_key=True)
+    middle = nla_host.NLAHost("desk.desktops.test", realm.keytab, plain=True, false_key=True)
     try:
         worked, said = sign_in(realm, middle)
         assert not worked

@@ -114,7 +114,8 @@ def test_a_written_file_is_for_its_owner_only(desktop):
         (["--enable-mfa", "--disable-gateway"], "WebAccountNotPossible"),
         (["--auth-type", "aad", "--target-ip-address", "10.77.0.11"], "WebAccountNotPossible"),
         (["--auth-type", "password", "--enable-mfa"], "AuthType"),
-        (["--auth-type", "kerberos"], "KerberosNotPossible"),
+        (["--auth-type", "kerberos"], "KerberosDisabled"),
+        (["--auth-type", "kerberos", "--disable-gateway"], "KerberosNotPossible"),
         (["--target-ip-address", "10.77.0.11", "--resource-port", "3390"], "CustomPortNotSupported"),
     ],
 )

@@ -13,13 +13,15 @@ from . import shell
 class Realm:
     """A realm with one key distribution centre; it begins with `start` and leaves nothing after `stop`."""
 
-    def __init__(self, lab, name="DESKTOPS.TEST", address="127.0.0.1", port=None):
+    def __init__(self, lab, name="DESKTOPS.TEST", address="127.0.0.1", port=None, machine=None):
+        """`machine` is one of the lab whose network the key distribution centre is in; without it, the tests' own."""
         self.lab = lab
         self.name = name
         self.address = address
+        self.machine = machine
         self.port = port or _free_port(address)
         # Among the lab's own files, so that its cleanup finds it after a crash.
-        self.folder = shell.STATE / lab / f"realm-{self.port}"
+        self.folder = shell.STATE / lab / f"realm-{machine.name if machine else ''}{self.port}"
         self.folder.mkdir(parents=True, mode=0o700)
         self.keytab = self.folder / "hosts.keytab"
         self.log = self.folder / "kdc.log"
@@ -55,18 +57,23 @@ class Realm:
         )
         master = secrets.token_urlsafe(18)
         self.run("kdb5_util", "create", "-s", "-r", self.name, text=f"{master}\n{master}\n")
-        command = [*_here(), "env", *self._settings(), "krb5kdc", "-n", "-r", self.name]
+        self.resume()
+        return self
+
+    def resume(self):
+        """Starts the key distribution centre, also after `pause`."""
+        command = [*self._place(), "env", *self._settings(), "krb5kdc", "-n", "-r", self.name]
         process = shell.start(command, self.folder / "kdc.out", dies_with_parent=True)
-        shell.remember(self.lab, f"0-realm-{self.port}", process.pid)
+        shell.remember(self.lab, f"0-{self.folder.name}", process.pid)
         deadline = time.monotonic() + 10
-        while True:
-            try:
-                socket.create_connection((self.address, self.port), timeout=1).close()
-                return self
-            except OSError:
-                if time.monotonic() > deadline:
-                    raise shell.CommandFailed((self.folder / "kdc.out").read_text()) from None
-                time.sleep(0.02)
+        while not shell.run(*self._place(), "ss", "-Hltn", f"sport = :{self.port}"):
+            if time.monotonic() > deadline:
+                raise shell.CommandFailed((self.folder / "kdc.out").read_text())
+            time.sleep(0.02)
+
+    def pause(self):
+        """Ends the key distribution centre; what it knows stays."""
+        shell.end(self.lab, f"0-{self.folder.name}")
 
     def add_person(self, name, password):
         """A person with a password; the command reads it from its input."""
@@ -83,11 +90,11 @@ class Realm:
 
     def run(self, *arguments, check=True, text=None):
         """Runs one of MIT's programs in this realm."""
-        return shell.run(*_here(), "env", *self._settings(), *arguments, check=check, text=text)
+        return shell.run(*self._place(), "env", *self._settings(), *arguments, check=check, text=text)
 
     def stop(self):
         """Ends the key distribution centre and removes every file."""
-        shell.end(self.lab, f"0-realm-{self.port}")
+        self.pause()
         shutil.rmtree(self.folder, ignore_errors=True)
         for folder in (shell.STATE / self.lab, shell.STATE):
             with contextlib.suppress(OSError):
@@ -101,10 +108,9 @@ class Realm:
     def _settings(self):
         return [f"{key}={value}" for key, value in self.environment.items()]
 
-
-def _here():
-    """What takes a command of the lab's into the network in which the tests are themselves."""
-    return ["nsenter", f"--net=/proc/{os.getpid()}/ns/net", "--"]
+    def _place(self):
+        """What takes a command of the lab's into the realm's network."""
+        return ["nsenter", f"--net=/proc/{self.machine.pid if self.machine else os.getpid()}/ns/net", "--"]
 
 
 def _free_port(address):

@@ -13,10 +13,12 @@ struct DesktopTests {
         sku: String = "Standard",
         tunneling: Bool = true,
         addresses: Bool = true,
+        kerberos: Bool = true,
         network: String? = nil
     ) throws -> Bastion {
         var properties: JSONValue = [
             "dnsName": "b.example:8443", "enableTunneling": .bool(tunneling), "enableIpConnect": .bool(addresses),
+            "enableKerberos": .bool(kerberos),
         ]
         if let network {
             properties["ipConfigurations"] = [["properties": ["subnet": ["id": .string(network + "/subnets/s")]]]]
@@ -133,6 +135,8 @@ struct DesktopTests {
         #expect(Self.code { _ = try Self.request(bastion: closed) } == "TunnelingDisabled")
         let named = try Self.bastion(addresses: false)
         #expect(Self.code { _ = try Self.request(address: "10.0.0.4", bastion: named) } == "IPConnectDisabled")
+        let plain = try Self.bastion(kerberos: false)
+        #expect(Self.code { _ = try Self.request(asked: .kerberos, bastion: plain) } == "KerberosDisabled")
         #expect(Self.code { _ = try Self.request("a%2f..") } == "InvalidResourceId")
     }
 
@@ -216,12 +220,28 @@ struct DesktopTests {
         )
     }
 
-    @Test("refuses Kerberos with FreeRDP 2, and opens a web account's desktop by the gateway's token")
+    @Test("opens a web account's desktop with FreeRDP 2 by the gateway's token")
     func freeRDP2Limits() throws {
-        let client = DesktopClient.freeRDP(path: "x", version: 2)
-        let launch = Self.launch(client, .webAccount)
+        let launch = Self.launch(.freeRDP(path: "x", version: 2), .webAccount)
         #expect(try launch.words() == [launch.file])
-        #expect(Self.code { _ = try Self.launch(client, .kerberos).words() } == "KerberosNotPossible")
+    }
+
+    @Test("needs no Kerberos of the client, and no password again", arguments: [2, 3])
+    func kerberosClients(version: Int) throws {
+        let launch = Self.launch(.freeRDP(path: "x", version: version), .kerberos)
+        #expect(try launch.words() == [launch.file] + (version == 3 ? ["/p:"] : []))
+    }
+
+    @Test("sends an account of a domain in the body of the question, never in its address")
+    func domainAccount() throws {
+        let target = try #require(ResourcePath(Self.machine + "myVM"))
+        let address = DesktopFileClient.address(target: target, port: 3389, signIn: .kerberos)
+        #expect(address.hasSuffix("&rdpport=3389&authtype=kerberos"))
+        let account = DomainAccount(name: "CORP.EXAMPLE\\alice", password: Secret("a&b=c d+ü"))
+        let form = try #require(FormFields(account.form))
+        #expect(form["username"] == "CORP.EXAMPLE\\alice")
+        #expect(form["password"] == "a&b=c d+ü")
+        #expect(!"\(account)".contains("a&b"))
     }
 
     @Test("never tells FreeRDP to accept any certificate, or a password", arguments: [2, 3])

@@ -11,13 +11,14 @@ struct GatewayTokenTests {
     private static func admit(
         _ world: SessionsWorld,
         _ subject: Subject,
-        isPasswordless: Bool = true
+        credentials: DomainCredentials? = nil
     ) async throws -> GatewayAdmission {
         let request = world.request(subject, port: 3389)
         let verdict = try await world.sessions.admitDesktop(
             request,
             names: ["MyVM", "10.0.0.4"],
-            isPasswordless: isPasswordless,
+            signIn: credentials == nil ? .passwordless : .domain,
+            credentials: credentials,
             judged: world.judge(request)
         )
         switch verdict {
@@ -56,7 +57,7 @@ struct GatewayTokenTests {
     func opens(name: String) async throws {
         let world = try await SessionsWorld()
         let opening = try await Self.open(world, try await Self.admit(world, try await world.person("alice")))
-        #expect(opening.isPasswordless)
+        #expect(opening.signIn == .passwordless)
         #expect(try await Self.aim(world, opening, name) == "10.0.0.4:3389")
         #expect(try await world.gatewayRecords() == ["gateway.open success", "gateway.admit success"])
     }
@@ -237,7 +238,7 @@ struct GatewayTokenTests {
             GatewayTicket(
                 session: session,
                 names: [],
-                isPasswordless: true,
+                signIn: .passwordless,
                 expiresAt: end,
                 forgetAt: end + .seconds(3600)
             )
@@ -290,7 +291,7 @@ struct GatewayTokenTests {
 
 extension SessionsWorld {
     /// What the judge says of a request now.
-    fileprivate func judge(_ request: AdmissionRequest) -> Verdict<ConnectionJudge.Allowed> {
+    func judge(_ request: AdmissionRequest) -> Verdict<ConnectionJudge.Allowed> {
         switch self.access.decide(.read("Microsoft.Compute/virtualMachines"), at: request.target, for: request.subject)
         {
         case .refused(let refusal): .refused(refusal)

@@ -6,8 +6,8 @@ struct GatewayTicket: Sendable {
     let session: Session
     /// The names by which the client may ask for the machine, in lower case.
     let names: [String]
-    /// Whether the person needs no password of theirs.
-    let isPasswordless: Bool
+    /// How the person signs in to the machine.
+    let signIn: GatewaySignIn
     /// Until when it can be used.
     let expiresAt: Instant
     /// How long its use or end is remembered, so that the next one who brings it is told apart from a stranger.
@@ -16,7 +16,7 @@ struct GatewayTicket: Sendable {
     var spentAt: Instant?
 
     var opening: GatewayOpening {
-        GatewayOpening(session: self.session, isPasswordless: self.isPasswordless, names: self.names)
+        GatewayOpening(session: self.session, signIn: self.signIn, names: self.names)
     }
 }
 
@@ -34,7 +34,17 @@ public struct GatewayAdmission: Sendable {
 public struct GatewayOpening: Sendable {
     /// The session.
     public let session: Session
-    /// Whether the person needs no password of theirs, because the token says who they are.
-    public let isPasswordless: Bool
+    /// How the person signs in to the machine.
+    public let signIn: GatewaySignIn
     let names: [String]
+}
+
+/// How somebody whom the gateway lets through signs in to the machine.
+public enum GatewaySignIn: Hashable, Sendable {
+    /// With a name and a password that the machine asks for.
+    case password
+    /// Without a password of theirs, because the token says who they are.
+    case passwordless
+    /// With a name and a password of the machine's domain, which they have given together with the question for the token.
+    case domain
 }

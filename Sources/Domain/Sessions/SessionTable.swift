@@ -45,6 +45,8 @@ struct SessionTable {
     private var gatewayTickets = ExpiringTable<String, GatewayTicket>()
     /// Those that were used or are too old, to say so; whoever makes many of them pushes out dead ones only.
     private var deadTickets = ExpiringTable<String, GatewayTicket>(most: Self.mostDeadTickets)
+    /// What people gave for a sign-in that has not begun yet, by session.
+    var credentials = ExpiringTable<GUID, DomainCredentials>()
     private var strangers = (minute: Int64(0), recorded: 0, left: 0)
     private var refusals = ExpiringTable<String, (refusal: Refusal, port: Int)>(most: Self.mostRefusals)
 
@@ -111,6 +113,7 @@ struct SessionTable {
         let left = self.bySubject[row.session.subject.id, default: 1] - 1
         self.bySubject[row.session.subject.id] = left > 0 ? left : nil
         self.idle.remove(id)
+        self.credentials.remove(id)
         for ticket in row.tickets { self.tickets.remove(ticket) }
         return row
     }
@@ -206,6 +209,7 @@ struct SessionTable {
     /// Forgets what nobody can use any more.
     mutating func sweep(at now: Instant) {
         _ = self.refusals.removeExpired(at: now)
+        _ = self.credentials.removeExpired(at: now)
         self.forgetGatewayTickets(at: now)
         self.forgetTickets(at: now)
         for (id, _) in self.idle.removeExpired(at: now) { self.remove(id) }

@@ -11,12 +11,14 @@ extension Sessions {
     ///
     /// - Parameters:
     ///   - names: how the client may name the machine: its host name, its resource's name, its address.
-    ///   - isPasswordless: whether the token itself is who the person is, towards the machine too.
+    ///   - signIn: how the person signs in to the machine.
+    ///   - credentials: what they gave for that; with `domain` only.
     ///   - judged: the answer of the same judge, a moment ago.
     public func admitDesktop(
         _ request: AdmissionRequest,
         names: [String],
-        isPasswordless: Bool,
+        signIn: GatewaySignIn,
+        credentials: DomainCredentials? = nil,
         judged: Verdict<ConnectionJudge.Allowed>
     ) async throws -> Verdict<GatewayAdmission> {
         let verdict: Verdict<GatewayAdmission>
@@ -43,11 +45,12 @@ extension Sessions {
                     GatewayTicket(
                         session: session,
                         names: names.map { $0.lowercased() },
-                        isPasswordless: isPasswordless,
+                        signIn: signIn,
                         expiresAt: end,
                         forgetAt: end + self.limits.gatewayMemory
                     )
                 )
+                if let credentials { table.keep(credentials, for: session.id, until: end) }
                 return .allowed(GatewayAdmission(token: Secret(token), expiresAt: end, session: session.id))
             }
         }
@@ -120,7 +123,7 @@ extension Sessions {
             refusal = Self.ended(ticket.session)
         }
         if let refusal {
-            // Spent for nothing; whoever shows a used one ends nothing.
+            // Spent for nothing, and what came with it goes as well; whoever shows a used one ends nothing.
             if ticket.spentAt == nil { self.abandon(ticket.session.id) }
             try await self.refuseGateway(ticket.session, refusal, from: source)
             return .refused(refusal)

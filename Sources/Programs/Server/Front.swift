@@ -2,7 +2,6 @@ import AccessControl
 import Audit
 import BastionRoutes
 import Edge
-import Fabric
 import Federation
 import GraphRoutes
 import HTTPTypes
@@ -35,9 +34,7 @@ struct Front {
         try Self.addConnections(of: house, desktops, to: router)
         self.controlGate = ControlGate(hosts: house.hosts)
         self.router = router
-        let dialler = Dialler { [fabric = house.fabric] network, endpoint, deadline throws(Problem) in
-            try await fabric.connect(to: endpoint.address, port: endpoint.port, in: network, deadline: deadline)
-        }
+        let dialler = house.dialler
         let limits = house.tunnelLimits
         self.acceptors = [
             TunnelGate(sessions: house.sessions, dialler: dialler, limits: limits, desktops: desktops),

@@ -60,6 +60,7 @@ public struct BastionRoutes: Sendable {
             authenticate: self.authenticate
         )
         router.get("/api/rdpfile") { request, context in try await files.answer(request, context) }
+        router.post("/api/rdpfile") { request, context in try await files.answerWithCredentials(request, context) }
     }
 
     private func admit<Context: RequestContext>(_ request: Request, _ context: Context) async throws -> Response {

@@ -41,10 +41,10 @@ struct CarrierMaker: Sendable {
 
     /// Dials the session's target; fails with a `DialError`, or when the front cannot be prepared.
     ///
-    /// - Parameter signIn: how the front treats the desktop; nil for bytes that are none of its business.
+    /// - Parameter signIn: how the person signs in to the desktop; nil for bytes that are none of its business.
     func open(
         _ redeemed: (session: Session, allowed: ConnectionJudge.Allowed),
-        signIn: FrontPlan.SignIn?,
+        signIn: GatewaySignIn?,
         speaking clientProtocol: Tunnel.ClientProtocol,
         on eventLoop: any EventLoop
     ) -> EventLoopFuture<Carrier> {

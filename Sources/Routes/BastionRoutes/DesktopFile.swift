@@ -23,6 +23,8 @@ struct DesktopFile: Sendable {
         case gatewayToken
         /// With a name and a password that the machine asks for.
         case password
+        /// With an account of a domain, whose password the server has already.
+        case domain
     }
 
     /// The file; throws `malformed` when a name would not stay on its line.
@@ -41,11 +43,11 @@ struct DesktopFile: Sendable {
         // The token is good for one connection: a second one by itself would fail in a way that nobody understands.
         try file.set("autoreconnection enabled", .number(0))
         switch self.signIn {
-        case .webAccount, .gatewayToken:
-            // Otherwise clients ask for a password before they connect, which nobody has.
+        case .webAccount, .gatewayToken, .domain:
+            // Otherwise clients ask for a password before they connect, which nobody has, or nobody has to give again.
             try file.set("enablecredsspsupport", .number(0))
             try file.set("enablerdsaadauth", .number(self.signIn == .webAccount ? 1 : 0))
-            try file.set("targetisaadjoined", .number(1))
+            if self.signIn != .domain { try file.set("targetisaadjoined", .number(1)) }
             try file.set("prompt for credentials", .number(0))
             try file.set("username", .text(self.userName))
         case .password:

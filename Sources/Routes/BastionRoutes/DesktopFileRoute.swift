@@ -23,6 +23,8 @@ struct DesktopFileRoute: Sendable {
         let port: Int?
         /// True, false, or not said.
         let webAccount: Bool?
+        /// In lower case; empty when not said.
+        let authType: String
 
         init(_ text: String) throws(Problem) {
             guard let fields = FormFields(text, names: .lowercased) else {
@@ -44,6 +46,7 @@ struct DesktopFileRoute: Sendable {
             } else {
                 self.port = nil
             }
+            self.authType = fields["authtype"]?.lowercased() ?? ""
             switch fields["enablerdsaad"]?.lowercased() {
             case nil, ""?: self.webAccount = nil
             case "true"?: self.webAccount = true
@@ -55,38 +58,33 @@ struct DesktopFileRoute: Sendable {
         private static func wrong(_ sentence: String) -> Problem { Problem("BadRequest", shown: sentence) }
     }
 
-    func answer<Context: RequestContext>(_ request: Request, _ context: Context) async throws -> Response {
-        let header = request.headers[.authorization] ?? ""
-        guard header.lowercased().hasPrefix("bearer ") else {
-            return Self.refusal(.unauthorized, "The request needs the access token of a person who signed in.")
-        }
+    /// What was asked for, by whom, and what a bastion host says to it.
+    struct Question {
         let caller: Caller
-        do {
-            caller = try await self.authenticate(String(header.dropFirst("bearer ".count)))
-        } catch {
-            return Self.refusal(.unauthorized, error.shown)
-        }
         let query: Query
-        do throws(Problem) {
-            query = try Query(request.uri.query ?? "")
+        let host: String
+        let machine: DesktopSurroundings.Machine
+        let port: Int
+        let found: BastionRoutes.BastionFinder.Found
+    }
+
+    /// Why there is no file, for the person.
+    struct Failure: Error {
+        let status: HTTPResponse.Status
+        let message: String
+
+        var response: Response { DesktopFileRoute.refusal(self.status, self.message) }
+    }
+
+    func answer<Context: RequestContext>(_ request: Request, _ context: Context) async throws -> Response {
+        let question: Question
+        do throws(Failure) {
+            question = try self.question(request, try await self.caller(request))
         } catch {
-            return Self.refusal(.badRequest, error.shown)
+            return error.response
         }
-        let host = request.head.authority ?? ""
-        guard let known = self.bastions.find(host, caller.subject, query.target, query.port ?? 3389) else {
-            return Self.refusal(
-                .notFound,
-                "There is no bastion host here that you may use. Ask for the role Reader on one."
-            )
-        }
-        let machine = self.desktops.machine(query.target, known.bastion)
-        // What an agent reported counts only for those who may connect at all.
-        var found = known
-        var port = query.port ?? 3389
-        if query.port == nil, let reported = machine.port, case .allowed = known.verdict {
-            port = reported
-            found = self.bastions.find(host, caller.subject, query.target, port) ?? known
-        }
+        let (caller, query, machine, port) = (question.caller, question.query, question.machine, question.port)
+        var found = question.found
         if case .allowed = found.verdict, query.webAccount == true,
             let refusal = self.nameRefusal(query, machine, caller)
         {
@@ -102,7 +100,7 @@ struct DesktopFileRoute: Sendable {
         var target = query.target
         if signIn != .password, let path = machine.path, path != target {
             target = path
-            found = self.bastions.find(host, caller.subject, path, port) ?? found
+            found = self.bastions.find(question.host, caller.subject, path, port) ?? found
         }
         var judged = found.verdict
         if signIn == .password, case .allowed = judged, !self.desktops.channels(found.bastion).isOpen {
@@ -118,7 +116,7 @@ struct DesktopFileRoute: Sendable {
                 correlation: request.headers[.clientRequestID] ?? context.id
             ),
             names: [machine.hostName, query.target.name, target.name],
-            isPasswordless: signIn != .password,
+            signIn: signIn == .password ? .password : .passwordless,
             judged: judged
         )
         switch verdict {
@@ -136,6 +134,48 @@ struct DesktopFileRoute: Sendable {
                 )
             )
         }
+    }
+
+    /// Who asks; the request's body is not read before that is known.
+    func caller(_ request: Request) async throws(Failure) -> Caller {
+        let header = request.headers[.authorization] ?? ""
+        guard header.lowercased().hasPrefix("bearer ") else {
+            throw Failure(
+                status: .unauthorized,
+                message: "The request needs the access token of a person who signed in."
+            )
+        }
+        do throws(Problem) {
+            return try await self.authenticate(String(header.dropFirst("bearer ".count)))
+        } catch {
+            throw Failure(status: .unauthorized, message: error.shown)
+        }
+    }
+
+    /// Finds the machine, its port, and the bastion host with its judgement.
+    func question(_ request: Request, _ caller: Caller) throws(Failure) -> Question {
+        let query: Query
+        do throws(Problem) {
+            query = try Query(request.uri.query ?? "")
+        } catch {
+            throw Failure(status: .badRequest, message: error.shown)
+        }
+        let host = request.head.authority ?? ""
+        guard let known = self.bastions.find(host, caller.subject, query.target, query.port ?? 3389) else {
+            throw Failure(
+                status: .notFound,
+                message: "There is no bastion host here that you may use. Ask for the role Reader on one."
+            )
+        }
+        let machine = self.desktops.machine(query.target, known.bastion)
+        // What an agent reported counts only for those who may connect at all.
+        var found = known
+        var port = query.port ?? 3389
+        if query.port == nil, let reported = machine.port, case .allowed = known.verdict {
+            port = reported
+            found = self.bastions.find(host, caller.subject, query.target, port) ?? known
+        }
+        return Question(caller: caller, query: query, host: host, machine: machine, port: port, found: found)
     }
 
     // A web account is about a host name: one that is somebody else's too, or none at all, proves nothing.
@@ -163,7 +203,7 @@ struct DesktopFileRoute: Sendable {
         )
     }
 
-    private func file(_ description: DesktopFile) throws -> Response {
+    func file(_ description: DesktopFile) throws -> Response {
         do {
             var file = try description.file()
             if let sign = self.desktops.sign { file = try file.signed(sign) }
@@ -178,7 +218,7 @@ struct DesktopFileRoute: Sendable {
         }
     }
 
-    private static func refusal(_ status: HTTPResponse.Status, _ message: String) -> Response {
+    static func refusal(_ status: HTTPResponse.Status, _ message: String) -> Response {
         let value: JSONValue = ["message": .string(message)]
         var headers: HTTPFields = [.contentType: "application/json; charset=utf-8", .cacheControl: "no-store"]
         if status == .unauthorized { headers[.wwwAuthenticate] = "Bearer" }

@@ -40,7 +40,11 @@ public struct DesktopSurroundings: Sendable {
     /// Makes a detached CMS signature of a message; nil when connection files are not signed.
     public var sign: (@Sendable ([UInt8]) throws -> [UInt8])?
     /// How the front treats a session; nil when there is no front, and every desktop asks for a password itself.
-    public var plan: (@Sendable (_ session: Session, _ signIn: FrontPlan.SignIn) async throws -> FrontPlan)?
+    public var plan: (@Sendable (_ session: Session, _ signIn: GatewaySignIn) async throws -> FrontPlan)?
+    /// Why nobody signs in with an account of a domain through a bastion host; nil when that works.
+    public var domainRefusal: @Sendable (_ bastion: ResourcePath) -> Refusal? = { _ in
+        Refusal("KerberosDisabled", reason: "This server signs nobody in by Kerberos.")
+    }
 
     /// Makes surroundings without a front.
     public init(

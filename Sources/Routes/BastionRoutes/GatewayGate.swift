@@ -167,7 +167,7 @@ public struct GatewayGate: GatewayAcceptor {
                         case .allowed(let redeemed):
                             return carriers.open(
                                 redeemed,
-                                signIn: opening.isPasswordless ? .passwordless : .password,
+                                signIn: opening.signIn,
                                 speaking: .announced,
                                 on: eventLoop
                             )

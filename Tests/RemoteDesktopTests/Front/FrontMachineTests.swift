@@ -12,8 +12,17 @@ struct FrontMachineTests {
     private static let credentials = DesktopCredentials(user: "alice", domain: "desk", password: Secret("one-time"))
     private let ownRequest = DesktopSamples.request(3)
 
-    private func machine(password: Bool = false, hidden: [String] = []) -> FrontMachine {
-        FrontMachine(isPassword: password, hidden: hidden, makeNonce: { "nonce" }) { _, _ throws(RDPWireError) in
+    private func machine(
+        password: Bool = false,
+        needsCredSSP: Bool = false,
+        hidden: [String] = []
+    ) -> FrontMachine {
+        FrontMachine(
+            isPassword: password,
+            needsCredSSP: needsCredSSP,
+            hidden: hidden,
+            makeNonce: { "nonce" }
+        ) { _, _ throws(RDPWireError) in
             throw .failed("no CredSSP here")
         }
     }
@@ -38,6 +47,35 @@ struct FrontMachineTests {
                 .toHost(self.ownRequest),
             ]
         )
+    }
+
+    @Test("a host that would not prove itself is refused before it has TLS, where it has to")
+    func needsCredSSP() {
+        var machine = self.machine(needsCredSSP: true)
+        _ = machine.receivedFromClient(DesktopSamples.request(3))
+        _ = machine.clientIsSecure()
+        _ = machine.prepared(.allowed(Self.credentials))
+        let actions = machine.receivedFromHost(DesktopSamples.confirm(1))
+        #expect(!actions.contains(.secureHost))
+        guard case .end(.ordered(.badGateway, let reason))? = actions.last else {
+            Issue.record("it went on")
+            return
+        }
+        #expect(reason.contains("Network Level Authentication"))
+        var other = self.machine(needsCredSSP: true)
+        _ = other.receivedFromClient(DesktopSamples.request(3))
+        #expect(other.receivedFromHost(DesktopSamples.confirm(2)) == [.secureHost])
+    }
+
+    @Test("a sign-in that nobody has time for is said to be")
+    func overloaded() {
+        var machine = self.machine(needsCredSSP: true)
+        _ = machine.receivedFromClient(DesktopSamples.request(3))
+        guard case .end(.ordered(.badGateway, let reason))? = machine.isOverloaded().last else {
+            Issue.record("it went on")
+            return
+        }
+        #expect(reason.contains("Too many people"))
     }
 
     @Test("settings are exchanged with both sides' words put right, and the sign-in is replaced")

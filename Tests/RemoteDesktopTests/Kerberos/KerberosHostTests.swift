@@ -1,8 +1,10 @@
 import NIOCore
+import NIOPosix
 import RDPWire
-import RemoteDesktop
 import Testing
 import Vocabulary
+
+@testable import RemoteDesktop
 
 #if canImport(Glibc)
     import Glibc
@@ -23,8 +25,12 @@ struct KerberosHostTests {
     func signIn() throws {
         let certificate = try #require(Self.setting("CERTIFICATE").flatMap(Hex.decode))
         let port = try #require(Self.setting("PORT").flatMap { UInt16($0) })
+        let controller = try #require(Self.setting("CONTROLLER")?.split(separator: ":"))
+        let address = try SocketAddress(ipAddress: String(controller[0]), port: Int(controller[1]) ?? 0)
         let realm = try #require(
-            KerberosRealm(name: Self.setting("REALM") ?? "", controllers: [Self.setting("CONTROLLER") ?? ""])
+            KerberosRealm(name: Self.setting("REALM") ?? "", host: Self.setting("NAME") ?? "") { eventLoop in
+                ClientBootstrap(group: eventLoop).channelOption(.autoRead, value: false).connect(to: address)
+            }
         )
         let credentials = DesktopCredentials(
             user: Self.setting("USER") ?? "",
@@ -34,7 +40,7 @@ struct KerberosHostTests {
         let mechanism = KerberosMechanism(
             credentials: credentials,
             realm: realm,
-            host: Self.setting("NAME") ?? "",
+            eventLoop: MultiThreadedEventLoopGroup.singleton.any(),
             channelBinding: try CredSSPClient.channelBinding(ofCertificate: certificate)
         )
         var client = CredSSPClient(

@@ -1,5 +1,4 @@
 import NIOCore
-import NIOPosix
 import NIOSSL
 import RDPWire
 import Tunnel
@@ -36,10 +35,11 @@ final class FrontCore {
         self.tunnel = tunnel
         self.deadlines = deadlines
         self.machine = FrontMachine(
-            isPassword: plan.signIn == .password,
+            isPassword: plan.signIn.isPassword,
+            needsCredSSP: plan.signIn.needsCredSSP,
             hidden: plan.channels.hidden,
             makeNonce: { random.token(bytes: 32) },
-            signIn: HostSignIn(plan: plan, random: random, clock: clock).make
+            signIn: HostSignIn(plan: plan, random: random, clock: clock, eventLoop: host.eventLoop).make
         )
     }
 
@@ -207,8 +207,11 @@ final class FrontCore {
             self.run { $0.negotiated(outcome) }
             return
         }
-        NIOThreadPool.singleton.runIfActive(eventLoop: self.host.eventLoop) { turn.run() }
-            .assumeIsolatedUnsafeUnchecked()
+        guard let running = KerberosThreads.run(on: self.host.eventLoop, { turn.run() }) else {
+            self.run { $0.isOverloaded() }
+            return
+        }
+        running.assumeIsolatedUnsafeUnchecked()
             .whenComplete { result in
                 switch result {
                 case .success(let outcome): self.run { $0.negotiated(outcome) }

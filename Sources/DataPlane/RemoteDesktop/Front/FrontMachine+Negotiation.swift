@@ -42,6 +42,13 @@ extension FrontMachine {
         return Negotiation(credSSP, request)
     }
 
+    /// Nobody could be found who carries out the negotiation.
+    mutating func isOverloaded() -> [Action] {
+        self.hostBroke(
+            .refused("Too many people sign in by Kerberos at this moment. Try again in a minute, with a new file.")
+        )
+    }
+
     mutating func negotiated(_ outcome: Negotiated) -> [Action] {
         guard !self.isOver, case .negotiating = self.host else { return [] }
         switch outcome.answer {

@@ -227,6 +227,12 @@ extension FrontMachine {
         guard case .selected(let protocols, _) = confirm, protocols == .tls || protocols == .credSSP,
             self.fromHost.isEmpty
         else { throw .refused("The machine offers no TLS for Remote Desktop.") }
+        guard protocols == .credSSP || !self.needsCredSSP else {
+            throw .refused(
+                "The machine does not ask for Network Level Authentication, without which there is no Kerberos. Turn it "
+                    + "on there, or sign in with '--auth-type password'."
+            )
+        }
         self.selected = protocols
         self.host = .securing
         self.actions.append(.secureHost)

@@ -76,6 +76,8 @@ struct FrontMachine {
     static let joiningLimit = 64
 
     let isPassword: Bool
+    /// Whether a host that would take the password without having proved itself is refused.
+    let needsCredSSP: Bool
     let hidden: [String]
     let makeNonce: @Sendable () -> String
     let signIn: SignIn
@@ -100,11 +102,13 @@ struct FrontMachine {
 
     init(
         isPassword: Bool,
+        needsCredSSP: Bool = false,
         hidden: [String],
         makeNonce: @escaping @Sendable () -> String,
         signIn: @escaping SignIn
     ) {
         self.isPassword = isPassword
+        self.needsCredSSP = needsCredSSP
         self.hidden = hidden
         self.makeNonce = makeNonce
         self.signIn = signIn

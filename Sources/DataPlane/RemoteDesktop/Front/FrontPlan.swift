@@ -1,3 +1,4 @@
+public import NIOCore
 public import NIOSSL
 public import RDPWire
 public import Vocabulary
@@ -19,11 +20,31 @@ public struct FrontPlan: Sendable {
         case password
         /// The front signs in for the person, without a password of theirs.
         case passwordless
+        /// The front signs in by Kerberos, with the name, the domain and the password that `prepare` gives. A host that takes no Kerberos is
+        /// refused; nothing else is tried with it.
+        case kerberos(CallController)
+
+        /// Whether the host is left to ask.
+        var isPassword: Bool {
+            if case .password = self { true } else { false }
+        }
+
+        /// Whether the host must prove itself before it sees a password.
+        var needsCredSSP: Bool {
+            if case .kerberos = self { true } else { false }
+        }
     }
+
+    /// Dials the controller of the person's domain; the channel is not read before it is taken over. A refusal in a `DialError` is shown to the
+    /// person.
+    public typealias CallController = @Sendable (any EventLoop) -> EventLoopFuture<any Channel>
+
+    /// Decides about a proof, and gets the credential for the host.
+    public typealias Prepare = @Sendable (DesktopProof) async -> Verdict<DesktopCredentials>
 
     /// Whether the front signs in or the host is left to ask.
     public let signIn: SignIn
-    /// The name by which the client knows the host, up to the first dot: what an RDS-AAD assertion must be about.
+    /// The name by which the host calls itself, which is the one that its domain knows.
     public let hostName: String
     /// The front's own TLS towards the client, with a certificate for the host's name.
     public let certificate: NIOSSLContext
@@ -32,9 +53,7 @@ public struct FrontPlan: Sendable {
     /// Which of the client's static channels the host gets to see.
     public let channels: ChannelPolicy
     /// Decides, as things are now, and gets the credential that is good for this one sign-in. The refusal's sentence reaches the person.
-    public let prepare: @Sendable (DesktopProof) async -> Verdict<DesktopCredentials>
-    /// The realm whose tickets prove the person to a host that asks before it shows anything; nil for a proof by NTLM.
-    public let kerberos: KerberosRealm?
+    public let prepare: Prepare
     /// Called when the host has no more use for the credential: it says that the person is signed in, or the connection has ended. Maybe twice.
     public let settled: @Sendable () -> Void
     /// Gets a copy of both directions from the sign-in on; nil when nothing is recorded.
@@ -47,10 +66,9 @@ public struct FrontPlan: Sendable {
         certificate: NIOSSLContext,
         pinned: [UInt8]?,
         channels: ChannelPolicy,
-        kerberos: KerberosRealm? = nil,
         recorder: (any DesktopRecorder)? = nil,
         settled: @escaping @Sendable () -> Void = {},
-        prepare: @escaping @Sendable (DesktopProof) async -> Verdict<DesktopCredentials>
+        prepare: @escaping Prepare
     ) {
         self.signIn = signIn
         self.hostName = hostName
@@ -58,7 +76,6 @@ public struct FrontPlan: Sendable {
         self.pinned = pinned
         self.channels = channels
         self.prepare = prepare
-        self.kerberos = kerberos
         self.recorder = recorder
         self.settled = settled
     }

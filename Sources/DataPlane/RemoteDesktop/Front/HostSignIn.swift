@@ -1,3 +1,4 @@
+import NIOCore
 import RDPWire
 import Vocabulary
 
@@ -6,13 +7,14 @@ struct HostSignIn: Sendable {
     let plan: FrontPlan
     let random: RandomSource
     let clock: TimeSource
+    let eventLoop: any EventLoop
 
     /// A CredSSP client for a host with this certificate.
     @Sendable func make(_ credentials: DesktopCredentials, _ certificate: [UInt8]) throws(RDPWireError) -> CredSSPClient
     {
         let binding = try CredSSPClient.channelBinding(ofCertificate: certificate)
         return CredSSPClient(
-            mechanism: self.mechanism(credentials, binding),
+            mechanism: try self.mechanism(credentials, binding),
             credentials: credentials,
             serverPublicKey: try CredSSPClient.subjectPublicKey(ofCertificate: certificate),
             nonce: self.random.bytes(32),
@@ -21,8 +23,24 @@ struct HostSignIn: Sendable {
         )
     }
 
-    private func mechanism(_ credentials: DesktopCredentials, _ binding: [UInt8]) -> any SecurityMechanism {
-        guard let realm = self.plan.kerberos else {
+    private func mechanism(
+        _ credentials: DesktopCredentials,
+        _ binding: [UInt8]
+    ) throws(RDPWireError) -> any SecurityMechanism {
+        switch self.plan.signIn {
+        case .kerberos(let call):
+            guard let realm = KerberosRealm(name: credentials.domain, host: self.plan.hostName, call: call) else {
+                throw .refused(
+                    "The machine's name is none that a domain knows. Sign in with '--auth-type password' instead."
+                )
+            }
+            return KerberosMechanism(
+                credentials: credentials,
+                realm: realm,
+                eventLoop: self.eventLoop,
+                channelBinding: binding
+            )
+        case .passwordless, .password:
             return NTLMClient(
                 credentials: credentials,
                 channelBinding: binding,
@@ -30,9 +48,5 @@ struct HostSignIn: Sendable {
                 clock: self.clock
             )
         }
-        // Hosts are known to their realm by full names, whose end is the realm's own.
-        let name = self.plan.hostName
-        let host = name.contains(".") ? name : "\(name).\(realm.name.lowercased())"
-        return KerberosMechanism(credentials: credentials, realm: realm, host: host, channelBinding: binding)
     }
 }

@@ -28,7 +28,7 @@ final class KerberosContext {
             return gss_import_name(&minor, &buffer, cgssapi_principal_name(), &name)
         }
         self.target = name
-        guard major == 0 else { throw KerberosFailure.of(major, minor, "Kerberos name") }
+        guard major == 0 else { throw KerberosFailure.of(major, minor) }
     }
 
     deinit {
@@ -62,11 +62,11 @@ final class KerberosContext {
                 }
             }
         }
-        guard major == 0 else { throw KerberosFailure.of(major, minor, "Kerberos credential") }
+        guard major == 0 else { throw KerberosFailure.of(major, minor) }
         var kerberos = gss_OID_set_desc(count: 1, elements: cgssapi_kerberos())
         let limited = gss_set_neg_mechs(&minor, credential, &kerberos)
         guard limited == 0 else {
-            let failure = KerberosFailure.of(limited, minor, "Kerberos credential")
+            let failure = KerberosFailure.of(limited, minor)
             gss_release_cred(&minor, &credential)
             throw failure
         }
@@ -103,7 +103,7 @@ final class KerberosContext {
             }
         }
         let answer = Self.take(&output)
-        guard cgssapi_failed(major) == 0 else { throw KerberosFailure.of(major, minor, "Kerberos") }
+        guard cgssapi_failed(major) == 0 else { throw KerberosFailure.of(major, minor) }
         if cgssapi_continues(major) == 0 {
             guard flags & Self.needed == Self.needed else {
                 throw KerberosFailure(wire: .notTrusted("Kerberos: the host proved nothing, or nothing can be sealed"))
@@ -133,7 +133,7 @@ final class KerberosContext {
             gss_release_iov_buffer(&ignored, &parts, 2)
             return major
         }
-        guard major == 0 else { throw KerberosFailure.of(major, minor, "Kerberos sealing") }
+        guard major == 0 else { throw KerberosFailure.of(major, minor) }
         guard isSealed != 0 else { throw KerberosFailure(wire: .failed("Kerberos: the library did not encrypt")) }
         return header + data
     }

@@ -1,10 +1,11 @@
-public import RDPWire
+import NIOCore
+import RDPWire
 import Synchronization
 
 /// Proves a person to a host by Kerberos: their password buys a ticket from their realm, and the host sees only the ticket until it has proved itself.
 ///
 /// The first call of `next` waits for the network (`blocks`). Tickets live in memory and end with this value. Source: MS-CSSP, RFC 4120, RFC 4178.
-public struct KerberosMechanism: SecurityMechanism {
+struct KerberosMechanism: SecurityMechanism {
     // The library's contexts are not safe for two threads at once: every use of them holds this lock.
     private final class Shared: @unchecked Sendable {
         let lock = Mutex(())
@@ -20,7 +21,7 @@ public struct KerberosMechanism: SecurityMechanism {
 
     private let credentials: DesktopCredentials
     private let realm: KerberosRealm
-    private let service: String
+    private let eventLoop: any EventLoop
     private let channelBinding: [UInt8]?
     private let shared = Shared()
 
@@ -28,36 +29,42 @@ public struct KerberosMechanism: SecurityMechanism {
     ///
     /// - Parameters:
     ///   - credentials: the person's own name and password in the realm.
-    ///   - realm: where they are known.
-    ///   - host: the host's name as the realm knows it; the service is `TERMSRV/host`.
+    ///   - realm: where they and the host are known.
+    ///   - eventLoop: where the connections to the domain controller live; `next` must not be called on it.
     ///   - channelBinding: what `CredSSPClient.channelBinding(ofCertificate:)` says of the host's certificate; nil for none.
-    public init(credentials: DesktopCredentials, realm: KerberosRealm, host: String, channelBinding: [UInt8]?) {
+    init(
+        credentials: DesktopCredentials,
+        realm: KerberosRealm,
+        eventLoop: any EventLoop,
+        channelBinding: [UInt8]?
+    ) {
         self.credentials = credentials
         self.realm = realm
-        self.service = "TERMSRV/\(KerberosTickets.escaped(host))@\(realm.name)"
+        self.eventLoop = eventLoop
         self.channelBinding = channelBinding
     }
 
-    public var blocks: Bool { true }
+    var blocks: Bool { true }
 
-    public var isComplete: Bool { self.shared.lock.withLock { _ in self.shared.context?.isComplete ?? false } }
+    var isComplete: Bool { self.shared.lock.withLock { _ in self.shared.context?.isComplete ?? false } }
 
-    public mutating func next(_ token: [UInt8]?) throws(RDPWireError) -> [UInt8]? {
+    mutating func next(_ token: [UInt8]?) throws(RDPWireError) -> [UInt8]? {
         try self.locked { shared throws(KerberosFailure) in
             if token == nil {
                 guard shared.context == nil else { throw KerberosFailure(wire: .unexpected("Kerberos: started twice")) }
-                let tickets = try KerberosTickets(self.credentials, realm: self.realm, service: self.service)
-                shared.context = try KerberosContext(tickets, service: self.service, binding: self.channelBinding)
+                let exchange = KerberosExchange(self.realm, on: self.eventLoop)
+                let tickets = try KerberosTickets(self.credentials, realm: self.realm, exchange: exchange)
+                shared.context = try KerberosContext(tickets, service: self.realm.service, binding: self.channelBinding)
             }
             return try shared.begun.next(token)
         }
     }
 
-    public mutating func wrap(_ message: [UInt8]) throws(RDPWireError) -> [UInt8] {
+    mutating func wrap(_ message: [UInt8]) throws(RDPWireError) -> [UInt8] {
         try self.locked { shared throws(KerberosFailure) in try shared.begun.wrap(message) }
     }
 
-    public mutating func unwrap(_ message: [UInt8]) throws(RDPWireError) -> [UInt8] {
+    mutating func unwrap(_ message: [UInt8]) throws(RDPWireError) -> [UInt8] {
         try self.locked { shared throws(KerberosFailure) in try shared.begun.unwrap(message) }
     }
 

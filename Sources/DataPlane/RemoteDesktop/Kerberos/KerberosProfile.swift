@@ -19,9 +19,10 @@ final class KerberosProfile {
             ["libdefaults", "dns_lookup_realm"]: ["false"],
             ["libdefaults", "dns_canonicalize_hostname"]: ["false"],
             ["libdefaults", "rdns"]: ["false"],
-            // Tickets of Active Directory are seldom small enough for UDP.
-            ["libdefaults", "udp_preference_limit"]: ["1"],
-            ["realms", realm.name, "kdc"]: realm.controllers,
+            // Whoever answers as the controller chooses among these; an older kind makes a password easy to guess from its use.
+            ["libdefaults", "permitted_enctypes"]: ["aes"],
+            // A controller must be named; a name that never leads anywhere (RFC 6761), since `KerberosExchange` knows the way.
+            ["realms", realm.name, "kdc"]: ["controller.invalid"],
         ]
     }
 

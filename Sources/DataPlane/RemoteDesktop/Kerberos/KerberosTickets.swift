@@ -15,19 +15,26 @@ final class KerberosTickets {
     /// The cache's name, as other contexts of the library in this process find it.
     let cacheName: String
     private let profile: KerberosProfile
+    private let exchange: KerberosExchange
     private let context: krb5_context
     private let cache: krb5_ccache
 
-    /// Asks the realm for the person's ticket and with it for the host's; waits for the network, at worst for about half a minute.
+    /// Asks the realm for the person's ticket and with it for the host's; waits for the network, at worst as long as the exchange does.
     ///
-    /// A realm's answer can be read only with the person's password, so a false key distribution centre gets nowhere.
-    init(_ credentials: DesktopCredentials, realm: KerberosRealm, service: String) throws(KerberosFailure) {
+    /// A realm's answer can be read only with the person's password, so a false domain controller gets nowhere.
+    init(
+        _ credentials: DesktopCredentials,
+        realm: KerberosRealm,
+        exchange: KerberosExchange
+    ) throws(KerberosFailure) {
         self.profile = KerberosProfile(realm)
+        self.exchange = exchange
         self.context = try self.profile.makeContext()
+        exchange.attach(to: self.context)
         var cache: krb5_ccache?
         let code = krb5_cc_new_unique(self.context, "MEMORY", nil, &cache)
         guard code == 0, let cache else {
-            let failure = KerberosFailure.of(code, self.context, "Kerberos cache")
+            let failure = KerberosFailure.of(code, self.context, .settings)
             krb5_free_context(self.context)
             throw failure
         }
@@ -40,7 +47,7 @@ final class KerberosTickets {
             self.cacheName = ""
         }
         try self.signIn(credentials, realm)
-        try self.getTicket(for: service, credentials, realm)
+        try self.getTicket(for: realm.service, credentials, realm)
     }
 
     deinit {
@@ -49,7 +56,7 @@ final class KerberosTickets {
     }
 
     private func signIn(_ credentials: DesktopCredentials, _ realm: KerberosRealm) throws(KerberosFailure) {
-        let step = "Kerberos sign-in"
+        let step = KerberosFailure.Step.person
         let client = try self.principal(Self.clientName(credentials, realm), step)
         defer { krb5_free_principal(self.context, client) }
         var options: UnsafeMutablePointer<krb5_get_init_creds_opt>?
@@ -73,7 +80,7 @@ final class KerberosTickets {
         _ credentials: DesktopCredentials,
         _ realm: KerberosRealm
     ) throws(KerberosFailure) {
-        let step = "Kerberos ticket for the host"
+        let step = KerberosFailure.Step.host
         var wanted = krb5_creds()
         wanted.client = try self.principal(Self.clientName(credentials, realm), step)
         defer { krb5_free_principal(self.context, wanted.client) }
@@ -84,15 +91,15 @@ final class KerberosTickets {
         krb5_free_creds(self.context, ticket)
     }
 
-    private func principal(_ name: String, _ step: String) throws(KerberosFailure) -> krb5_principal {
+    private func principal(_ name: String, _ step: KerberosFailure.Step) throws(KerberosFailure) -> krb5_principal {
         var principal: krb5_principal?
         try self.check(krb5_parse_name(self.context, name, &principal), step)
-        guard let principal else { throw KerberosFailure.library(step, code: 0) }
+        guard let principal else { throw KerberosFailure.library("Kerberos name", code: 0) }
         return principal
     }
 
-    private func check(_ code: krb5_error_code, _ step: String) throws(KerberosFailure) {
-        guard code == 0 else { throw KerberosFailure.of(code, self.context, step) }
+    private func check(_ code: krb5_error_code, _ step: KerberosFailure.Step) throws(KerberosFailure) {
+        guard code == 0 else { throw self.exchange.failure ?? KerberosFailure.of(code, self.context, step) }
     }
 
     /// `user@REALM`; somebody may have typed the realm already.

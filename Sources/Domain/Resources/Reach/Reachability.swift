@@ -59,34 +59,46 @@ extension Resources {
         switch Self.place(target, for: host, networks, snapshot, isOpen: isOpen) {
         case .refused(let refusal): return .refused(refusal)
         case .allowed(let place):
-            // Asked once: a network that comes or goes meanwhile must not turn a connection inside it into one of the box's own.
-            let isMade = self.isMade(place.network)
-            if let refusal = self.refusal(of: place, isMade: isMade) { return .refused(refusal) }
-            if !isOpen,
-                let refusal = snapshot.filterRefusal(
-                    from: host,
-                    to: place.address,
-                    port: port,
-                    in: place.network,
-                    place.interface.flatMap { snapshot[$0] }
-                )
-            {
-                return .refused(refusal)
-            }
-            return .allowed(
-                Reach(
-                    endpoint: Endpoint(
-                        address: place.address.description,
-                        port: port,
-                        network: isMade ? place.network : nil
-                    ),
-                    networkInterface: place.interface,
-                    network: place.network,
-                    isPeered: place.network != own.path,
-                    machine: place.machine
-                )
-            )
+            return self.way(from: host, in: own, to: place, port: port, snapshot, isOpen: isOpen)
         }
+    }
+
+    /// The way from a bastion host to a place, if this server has one and the security groups let it through.
+    func way(
+        from host: Resource,
+        in own: Resource,
+        to place: Place,
+        port: Int,
+        _ snapshot: Snapshot,
+        isOpen: Bool
+    ) -> Verdict<Reach> {
+        // Asked once: a network that comes or goes meanwhile must not turn a connection inside it into one of the box's own.
+        let isMade = self.isMade(place.network)
+        if let refusal = self.refusal(of: place, isMade: isMade) { return .refused(refusal) }
+        if !isOpen,
+            let refusal = snapshot.filterRefusal(
+                from: host,
+                to: place.address,
+                port: port,
+                in: place.network,
+                place.interface.flatMap { snapshot[$0] }
+            )
+        {
+            return .refused(refusal)
+        }
+        return .allowed(
+            Reach(
+                endpoint: Endpoint(
+                    address: place.address.description,
+                    port: port,
+                    network: isMade ? place.network : nil
+                ),
+                networkInterface: place.interface,
+                network: place.network,
+                isPeered: place.network != own.path,
+                machine: place.machine
+            )
+        )
     }
 
     /// The interfaces of a machine, the primary one first.
@@ -115,7 +127,8 @@ extension Resources {
 
     // MARK: Checks
 
-    private struct Place {
+    /// An address in a network, with what is declared there.
+    struct Place {
         let address: IPv4Address
         let interface: ResourcePath?
         let network: ResourcePath
@@ -256,7 +269,7 @@ extension Resources {
         return nil
     }
 
-    private static func place(
+    static func place(
         _ address: String,
         _ host: Resource,
         _ networks: [Resource],

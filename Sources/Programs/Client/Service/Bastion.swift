@@ -14,6 +14,8 @@ public struct Bastion: Sendable, Equatable {
     public let isOpenToClients: Bool
     /// Whether it leads to addresses as well as to machines.
     public let isOpenToAddresses: Bool
+    /// Whether it signs people in with accounts of its network's domain.
+    public let takesKerberos: Bool
 
     /// Reads the resource's JSON; nil without an id or a name that is nothing but a host and a port.
     public init?(_ json: JSONValue) {
@@ -28,6 +30,7 @@ public struct Bastion: Sendable, Equatable {
         self.network = subnet.flatMap { ResourcePath($0) }?.parent
         self.edition = json["sku"]?["name"]?.string
         self.isOpenToClients = properties?["enableTunneling"]?.bool ?? false
+        self.takesKerberos = properties?["enableKerberos"]?.bool ?? false
         self.isOpenToAddresses = properties?["enableIpConnect"]?.bool ?? false
     }
 

@@ -8,8 +8,27 @@ public enum DesktopSignIn: Sendable, CaseIterable {
     case webAccount
     /// By a name and a password of the machine, which only the machine sees.
     case password
-    /// By a Kerberos ticket that this computer has.
+    /// By a name and a password of the machine's domain, for which the bastion host gets a Kerberos ticket.
     case kerberos
+}
+
+/// A name and a password of a domain: what `kerberos` needs beside the sign-in of this computer.
+public struct DomainAccount: Sendable {
+    /// `alice@CORP.EXAMPLE` or `CORP.EXAMPLE\alice`.
+    public let name: String
+    /// The password.
+    public let password: Secret<String>
+
+    /// Takes what somebody typed.
+    public init(name: String, password: Secret<String>) {
+        self.name = name
+        self.password = password
+    }
+
+    /// The form that carries it in a request's body, where no log and no history has it.
+    var form: [UInt8] {
+        self.password.withValue { Array(FormFields.encode([("username", self.name), ("password", $0)]).utf8) }
+    }
 }
 
 /// Fetches the `.rdp` file that opens one machine's desktop through a bastion host's gateway. Source: the Azure CLI's `network bastion rdp`.
@@ -25,14 +44,26 @@ public struct DesktopFileClient: Sendable {
 
     /// The file, whose token works once and for minutes: it is as secret as a password until then. A refusal is a `Problem` with the
     /// server's sentence.
-    public func file(target: ResourcePath, port: Int, signIn: DesktopSignIn, token: String) async throws -> [UInt8] {
-        let reply = try await self.http.send(
-            WebRequest(
-                "GET",
-                "https://\(self.dnsName)\(Self.address(target: target, port: port, signIn: signIn))",
-                headers: [("Authorization", "Bearer " + token)]
-            )
+    ///
+    /// - Parameter account: what `kerberos` needs; nil for the others.
+    public func file(
+        target: ResourcePath,
+        port: Int,
+        signIn: DesktopSignIn,
+        account: DomainAccount? = nil,
+        token: String
+    ) async throws -> [UInt8] {
+        var request = WebRequest(
+            "GET",
+            "https://\(self.dnsName)\(Self.address(target: target, port: port, signIn: signIn))",
+            headers: [("Authorization", "Bearer " + token)]
         )
+        if let account {
+            request.method = "POST"
+            request.headers.append(("Content-Type", "application/x-www-form-urlencoded"))
+            request.body = account.form
+        }
+        let reply = try await self.http.send(request)
         guard reply.status == 200 else { throw ResourceManager.problem(reply) }
         // A page of some proxy on the way is no desktop.
         guard reply.text.lowercased().contains("full address:s:") else {
@@ -49,7 +80,8 @@ public struct DesktopFileClient: Sendable {
             switch signIn {
             case .gateway: ""
             case .webAccount: "&enablerdsaad=True"
-            case .password, .kerberos: "&enablerdsaad=False"
+            case .password: "&enablerdsaad=False"
+            case .kerberos: "&authtype=kerberos"
             }
         return "/api/rdpfile?resourceId=\(resource)&format=rdp&rdpport=\(port)\(account)"
     }

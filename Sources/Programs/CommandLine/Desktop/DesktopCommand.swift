@@ -31,16 +31,28 @@ extension BastionCommands {
             discussion: """
                 Starts the desktop client of this computer: FreeRDP, mstsc (from the Linux inside Windows), or what macOS \
                 opens .rdp files with. Your sign-in opens the desktop; nothing is typed. With --enable-mfa the client \
-                signs in with your web account itself. With --auth-type password the machine asks for an account of its own.
+                signs in with your web account itself. With --auth-type password the machine asks for an account of its own. \
+                With --auth-type kerberos the bastion host gets a ticket for an account of the machine's domain: name and \
+                password are asked for here, and no client has to know Kerberos.
                 As somebody else: sally login --switch
                 Words after -- go to the client.
                 """
         )
         @OptionGroup var options: Options
-        @Option(help: "aad: by your web account, in the client. password, kerberos: by an account of the machine.")
+        @Option(
+            help:
+                "aad: by your web account, in the client. password: by an account of the machine. kerberos: by an account of its domain."
+        )
         var authType: DesktopAuthType?
         @Flag(help: "Sign in with your web account and what its policies ask for, as --auth-type aad.")
         var enableMfa = false
+        @Option(
+            name: [.customShort("u"), .customLong("username")],
+            help: "With kerberos: alice@CORP.EXAMPLE. Asked for when left out."
+        )
+        var username: String?
+        @Flag(help: "With kerberos: read the password from standard input.")
+        var passwordStdin = false
         @Flag(help: "Change the connection, or choose the user name, before it is made.")
         var configure = false
         @Option(help: "RDP port of the machine.")
@@ -58,6 +70,12 @@ extension BastionCommands {
 
         func validate() throws {
             try PortNumber.check(self.resourcePort, "--resource-port")
+            guard self.authType == .kerberos || (self.username == nil && !self.passwordStdin) else {
+                throw ValidationError("--username and --password-stdin go with --auth-type kerberos.")
+            }
+            guard !self.passwordStdin || self.username != nil else {
+                throw ValidationError("--password-stdin goes with --username.")
+            }
         }
 
         func run() async throws {
@@ -71,23 +89,40 @@ extension BastionCommands {
                 disableGateway: self.disableGateway,
                 through: bastion
             )
-            if let file = self.file {
-                try await self.write(request, bastion, context, to: file)
-                return
-            }
             let show = DesktopShow(
                 context: context,
                 bastion: bastion,
                 request: request,
+                domainAccount: { try self.domainAccount(request) },
                 isToBeEdited: self.configure,
                 more: self.arguments
             )
-            try await show.run()
+            if let file = self.file {
+                try await self.write(show, to: file)
+            } else {
+                try await show.run()
+            }
         }
 
-        private func write(_ request: DesktopRequest, _ bastion: Bastion, _ context: Context, to file: String)
-            async throws
-        {
+        private func domainAccount(_ request: DesktopRequest) throws -> DomainAccount? {
+            guard request.signIn == .kerberos else { return nil }
+            var name = self.username ?? ""
+            if self.username == nil {
+                Output.prompt("User name (alice@CORP.EXAMPLE): ")
+                name = readLine(strippingNewline: true) ?? ""
+            }
+            guard name.contains(where: { $0 == "@" || $0 == "\\" }) else {
+                throw Problem(
+                    "UserNameNotValid",
+                    shown: "The user name needs its domain: alice@CORP.EXAMPLE or CORP.EXAMPLE\\alice."
+                )
+            }
+            let password = try SecretInput.read(prompt: "Password: ", standardInput: self.passwordStdin)
+            return DomainAccount(name: name, password: Secret(password))
+        }
+
+        private func write(_ show: DesktopShow, to file: String) async throws {
+            let (request, context) = (show.request, show.context)
             guard !request.isTunnelled else {
                 throw Problem(
                     "NoFile",
@@ -96,7 +131,7 @@ extension BastionCommands {
                         + "of your choice, and connect any client to it."
                 )
             }
-            let bytes = try await DesktopShow.fetch(request, bastion, context)
+            let bytes = try await show.fetch()
             if file == "-" {
                 print(String(decoding: bytes, as: UTF8.self), terminator: "")
                 return

@@ -48,21 +48,13 @@ struct DesktopLaunch {
     private func freeRDPWords(_ version: Int) throws(Problem) -> [String] {
         let user = self.user.map { ["/u:" + $0] } ?? []
         switch (self.signIn, version >= 3) {
-        case (.gateway, false): return user
+        case (.gateway, false), (.kerberos, false): return user
         // Without an empty password it would ask for one, though nobody wants to know it.
-        case (.gateway, true): return user + ["/p:"]
+        case (.gateway, true), (.kerberos, true): return user + ["/p:"]
         case (.webAccount, true): return ["/sec:aad", try self.authority()] + user
         // Version 2 knows no web accounts; the gateway's token comes from the same account.
         case (.webAccount, false): return user
         case (.password, _): return user
-        case (.kerberos, true): return ["/auth-pkg-list:!ntlm"] + user
-        case (.kerberos, false):
-            throw Problem(
-                "KerberosNotPossible",
-                shown:
-                    "This FreeRDP is version 2, which is commonly built without Kerberos: install FreeRDP 3, or sign in "
-                    + "with --auth-type password."
-            )
         }
     }
 

@@ -103,7 +103,7 @@ enum DesktopOutcome {
                 "The machine did not take that name and password (Windows says: your credentials did not work). It wants a "
                     + "local account's; with your organisation's account leave out --auth-type, or use --enable-mfa."
             case .kerberos:
-                "The machine did not take your Kerberos ticket: 'klist' shows whether there is one, and 'kinit' gets one."
+                "The lines above say why the domain or the machine did not take that name and password."
             case .webAccount:
                 "The web account was not accepted. A password that must be changed first, or the older per-user "
                     + "multi-factor setting, does this, and so does an account of another directory: sign in with the "

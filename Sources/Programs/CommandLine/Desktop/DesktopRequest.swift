@@ -54,6 +54,14 @@ struct DesktopRequest: Equatable {
             isTunnelled: self.isTunnelled,
             byAddress: target.hostName != nil
         )
+        if self.signIn == .kerberos, !bastion.takesKerberos {
+            throw Problem(
+                "KerberosDisabled",
+                shown: "Sign-ins by Kerberos are off on '\(bastion.path.name)'. Its owner turns them on with: "
+                    + "az network bastion update -n \(bastion.path.name) -g \(bastion.path.resourceGroup ?? "…") "
+                    + "--kerberos true"
+            )
+        }
         self.target = path
         self.address = target.hostName
         self.port = port
@@ -82,11 +90,11 @@ struct DesktopRequest: Equatable {
                         + "--disable-gateway, or --enable-mfa and --auth-type."
             )
         }
-        // The name that a ticket would be for is not the one that the client connects to.
+        // It is the gateway that gets the ticket, for the machine's name.
         guard asked != .kerberos else {
             throw Problem(
                 "KerberosNotPossible",
-                shown: "Kerberos needs the machine's name, and a local tunnel goes by 'localhost': leave out "
+                shown: "Kerberos needs the gateway, which gets the ticket, and the machine's name: leave out "
                     + (byAddress ? "--target-ip-address and give --target-resource-id." : "--disable-gateway.")
             )
         }

@@ -8,15 +8,27 @@ struct DesktopShow {
     let context: Context
     let bastion: Bastion
     let request: DesktopRequest
+    /// Asks for the name and the password of the machine's domain; nil where nobody needs them.
+    let domainAccount: () throws -> DomainAccount?
     let isToBeEdited: Bool
     let more: [String]
 
     /// The `.rdp` file that the gateway makes for this request.
-    static func fetch(_ request: DesktopRequest, _ bastion: Bastion, _ context: Context) async throws -> [UInt8] {
+    func fetch() async throws -> [UInt8] {
         do {
-            let token = try await context.signedIn.resourceManagerToken()
-            return try await DesktopFileClient(dnsName: bastion.dnsName, authorityFile: context.account.authorityFile)
-                .file(target: request.target, port: request.port, signIn: request.signIn, token: token.token)
+            let token = try await self.context.signedIn.resourceManagerToken()
+            let account = try self.domainAccount()
+            return try await DesktopFileClient(
+                dnsName: self.bastion.dnsName,
+                authorityFile: self.context.account.authorityFile
+            )
+            .file(
+                target: self.request.target,
+                port: self.request.port,
+                signIn: self.request.signIn,
+                account: account,
+                token: token.token
+            )
         } catch let problem as Problem {
             throw DesktopOutcome.explained(problem)
         }
@@ -42,7 +54,7 @@ struct DesktopShow {
         } else {
             // Asked before the server is: its token should not grow old while nothing can use it.
             _ = try self.launch(client, "", user, self.request.signIn).words()
-            let bytes = try await Self.fetch(self.request, self.bastion, self.context)
+            let bytes = try await self.fetch()
             self.noteVersion(client)
             let isPlain = !self.request.signIn.isOfMachine && DesktopFile.leadsToOwnSignIn(bytes)
             try await self.show(bytes, client, user, isPlain ? .password : self.request.signIn)
@@ -126,7 +138,7 @@ struct DesktopShow {
 
     // Windows's client asks in its own window. FreeRDP has no such window, so the question comes here.
     private func chosenUser(_ client: DesktopClient) throws -> String? {
-        guard self.isToBeEdited, case .freeRDP = client else { return nil }
+        guard self.isToBeEdited, self.request.signIn != .kerberos, case .freeRDP = client else { return nil }
         let own = self.context.account.name
         Output.prompt(self.request.signIn.isOfMachine ? "User name: " : "User name (\(PrintableText.of(own))): ")
         let answer = (readLine(strippingNewline: true) ?? "").trimmingSuffix(while: \.isWhitespace)

@@ -36,6 +36,13 @@ struct Caretaker: Service {
                         await self.attempt("clean-up of sign-ins") { try await self.house.federation.removeExpired() }
                     }
                 }
+                group.addTask {
+                    // Passwords that were given for a desktop go with the token they came with, also when nobody comes.
+                    while !Task.isCancelled {
+                        try await Task.sleep(for: .seconds(15))
+                        self.house.sessions.forgetExpired()
+                    }
+                }
                 // The stream ends at shutdown; then nothing is left to do.
                 try await group.next()
                 group.cancelAll()

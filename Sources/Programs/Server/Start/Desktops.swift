@@ -11,26 +11,39 @@ import Vocabulary
 
 extension House {
     /// How the front treats a desktop of an admitted session. Throws when there is no certificate to show.
-    func desktopPlan(session: Session, signIn: FrontPlan.SignIn) async throws -> FrontPlan {
+    func desktopPlan(session: Session, signIn: GatewaySignIn) async throws -> FrontPlan {
         let machine = self.machine(at: session.target, port: session.endpoint.port, through: session.bastion)
         let credential = LentCredential()
         let facts = machine.flatMap { self.hosts.desktopFacts(of: $0) }
-        let hostName = facts?.hostName ?? (machine ?? session.target).name
+        let hostName = facts?.hostName ?? self.writtenHostName(of: machine ?? session.target)
+        let front: FrontPlan.SignIn =
+            switch signIn {
+            case .password: .password
+            case .passwordless: .passwordless
+            case .domain: .kerberos(self.callController(for: session))
+            }
         return FrontPlan(
-            signIn: signIn,
-            hostName: String(hostName.prefix { $0 != "." }),
+            signIn: front,
+            hostName: hostName,
             certificate: try self.desktopCertificates.context(for: hostName, at: TimeSource.system.now),
             pinned: facts?.certificate,
             channels: self.desktopChannels(through: session.bastion),
             settled: { credential.giveBack() },
-            prepare: self.desktopEntry(
-                session,
-                machine: machine,
-                hostName: hostName,
-                pinned: facts?.certificate,
-                credential
-            )
+            prepare: signIn == .domain
+                ? self.domainEntry(session)
+                : self.desktopEntry(
+                    session,
+                    machine: machine,
+                    hostName: hostName,
+                    pinned: facts?.certificate,
+                    credential
+                )
         )
+    }
+
+    /// The name of a machine from which nobody has heard: what its resource says, or what that is called.
+    func writtenHostName(of machine: ResourcePath) -> String {
+        self.resources.resource(machine)?.properties["osProfile"]?["computerName"]?.string ?? machine.name
     }
 
     /// The side channels that a bastion host leaves open. Source: Azure bastion hosts REST, `disableCopyPaste`.
@@ -55,7 +68,7 @@ extension House {
         hostName: String,
         pinned: [UInt8]?,
         _ credential: LentCredential
-    ) -> @Sendable (DesktopProof) async -> Verdict<DesktopCredentials> {
+    ) -> FrontPlan.Prepare {
         let federation = self.federation
         let hosts = self.hosts
         let sessions = self.sessions
@@ -93,13 +106,7 @@ extension House {
                     )
                 }
             } catch {
-                return .refused(
-                    Refusal(
-                        "ServersUnavailable",
-                        reason: "The server cannot decide about the sign-in now.",
-                        remedy: "Try again in a minute."
-                    )
-                )
+                return .refused(.cannotDecide)
             }
         }
     }

@@ -1,4 +1,6 @@
+import AccessControl
 import BastionRoutes
+import Fabric
 import Hosts
 import Keys
 import Resources
@@ -18,13 +20,15 @@ extension House {
                 return DesktopSurroundings.Machine(path: nil, hostName: target.name, isEnrolled: false)
             }
             let facts = hosts.desktopFacts(of: path)
-            let written = resources.resource(path)?.properties["osProfile"]?["computerName"]?.string
             return DesktopSurroundings.Machine(
                 path: path,
-                hostName: facts?.hostName ?? written ?? path.name,
+                hostName: facts?.hostName ?? house.writtenHostName(of: path),
                 port: facts?.port,
                 isEnrolled: facts != nil
             )
+        }
+        surroundings.domainRefusal = { bastion in
+            if case .refused(let refusal) = resources.domainController(of: bastion) { refusal } else { nil }
         }
         surroundings.namesakes = { name, subject in
             hosts.machines(reporting: name).filter { house.isVisible($0, to: subject) }
@@ -53,6 +57,13 @@ extension House {
                 "InvalidSetting",
                 shown: "\(files.certificate) and \(files.key) cannot sign connection files."
             )
+        }
+    }
+
+    /// Opens connections to machines, also inside the networks that the fabric made.
+    var dialler: Dialler {
+        Dialler { [fabric = self.fabric] network, endpoint, deadline throws(Problem) in
+            try await fabric.connect(to: endpoint.address, port: endpoint.port, in: network, deadline: deadline)
         }
     }
 
