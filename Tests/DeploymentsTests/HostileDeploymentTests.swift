@@ -69,4 +69,41 @@ struct HostileDeploymentTests {
             try await world.deployments.delete(DeploymentWorld.path("first"), by: world.author())
         }
     }
+
+    // Each level's loop makes ten of the next: a hundred thousand templates out of three kilobytes.
+    private func bomb(_ levels: Int, _ scope: String) -> JSONValue {
+        guard levels > 0 else { return ["contentVersion": "1.0.0.0", "resources": []] }
+        let nested: JSONValue = [
+            "type": "Microsoft.Resources/deployments", "apiVersion": "2021-04-01",
+            "name": .string("[concat('n\(levels)-', copyIndex())]"), "copy": ["name": "c", "count": 10],
+            "properties": [
+                "mode": "Incremental", "expressionEvaluationOptions": ["scope": .string(scope)],
+                "template": self.bomb(levels - 1, scope),
+            ],
+        ]
+        return ["contentVersion": "1.0.0.0", "resources": [nested]]
+    }
+
+    @Test("cost no more work than one template may, however loops are nested in them", arguments: ["outer", "inner"])
+    func nestedLoops(_ scope: String) async throws {
+        let world = try await DeploymentWorld()
+        let problem = await world.problem(DeploymentWorld.body(self.bomb(5, scope)))
+        #expect(problem?.shown.contains("more work than is allowed") == true)
+    }
+
+    @Test("that a command of the Azure CLI wrote are refused where it can read why: it fails after it was accepted")
+    func refusedLater() async throws {
+        let world = try await DeploymentWorld()
+        let body = DeploymentWorld.body(["resources": [DeploymentWorld.net("bad name")]])
+        let done = try await world.deploy(body, "vm_deploy_Jtwdl1CVjOyDN57vVqwfgZi5cirnt07k")
+        #expect(done.state == .failed && done.error?["code"] == "InvalidTemplateDeployment")
+        #expect(done.error?["details"]?.array?.first?["code"] == "InvalidResourceName")
+        #expect(await world.problem(body, "vm_deploy_mine")?.code == "InvalidTemplateDeployment")
+        let broken = DeploymentWorld.body(["resources": [["type": "x"]]])
+        #expect(await world.problem(broken, "vm_deploy_Jtwdl1CVjOyDN57vVqwfgZi5cirnt07k") != nil)
+        #expect(
+            await world.problem(body, as: world.reader, "vm_deploy_Jtwdl1CVjOyDN57vVqwfgZi5cirnt07k")?.code
+                == "AuthorizationFailed"
+        )
+    }
 }

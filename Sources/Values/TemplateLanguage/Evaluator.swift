@@ -37,7 +37,7 @@ struct Evaluator: Sendable {
     let template: Template
     let surroundings: TemplateSurroundings
     var phase = Phase.defaults
-    var budget = WorkBudget()
+    let budget: WorkBudget
     /// The values of parameters, by lower-case name.
     var parameters: [String: JSONValue] = [:]
     private var variables: [String: JSONValue] = [:]
@@ -46,9 +46,10 @@ struct Evaluator: Sendable {
     /// Resources by name, symbol and identifier, for `reference`.
     var names: [String: [ResourcePath]] = [:]
 
-    init(_ template: Template, _ surroundings: TemplateSurroundings) {
+    init(_ template: Template, _ surroundings: TemplateSurroundings, _ budget: WorkBudget = WorkBudget()) {
         self.template = template
         self.surroundings = surroundings
+        self.budget = budget
     }
 
     // MARK: Documents

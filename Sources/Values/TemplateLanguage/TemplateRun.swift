@@ -26,7 +26,16 @@ public struct TemplateRun: Sendable {
     public init(_ template: Template, parameters: JSONValue, in surroundings: TemplateSurroundings)
         throws(TemplateError)
     {
-        self.evaluator = Evaluator(template, surroundings)
+        try self.init(template, parameters: parameters, in: surroundings, WorkBudget())
+    }
+
+    private init(
+        _ template: Template,
+        parameters: JSONValue,
+        in surroundings: TemplateSurroundings,
+        _ budget: WorkBudget
+    ) throws(TemplateError) {
+        self.evaluator = Evaluator(template, surroundings, budget)
         self.frame = Frame()
         try self.bind(parameters)
         try self.plan()
@@ -36,9 +45,12 @@ public struct TemplateRun: Sendable {
     private init(outer: Evaluator, _ frame: Frame, _ template: Template, _ surroundings: TemplateSurroundings)
         throws(TemplateError)
     {
-        self.evaluator = Evaluator(Template(resourcesOf: template, namesOf: outer.template), surroundings)
+        self.evaluator = Evaluator(
+            Template(resourcesOf: template, namesOf: outer.template),
+            surroundings,
+            outer.budget
+        )
         self.evaluator.parameters = outer.parameters
-        self.evaluator.budget = outer.budget
         self.frame = frame
         try self.plan()
     }
@@ -136,6 +148,7 @@ public struct TemplateRun: Sendable {
             throw TemplateError("Linked templates are not supported. Put the template into 'template'.", at: place)
         }
         do throws(TemplateError) {
+            try self.evaluator.budget.spend(WorkBudget.template)
             let template = try Template(reading: document)
             guard resource.isInner else {
                 return try TemplateRun(outer: self.evaluator, resource.frame, template, surroundings)
@@ -148,9 +161,7 @@ public struct TemplateRun: Sendable {
                 at: "\(place).parameters",
                 lookup
             )
-            var run = try TemplateRun(template, parameters: parameters, in: surroundings)
-            run.evaluator.budget = self.evaluator.budget
-            return run
+            return try TemplateRun(template, parameters: parameters, in: surroundings, self.evaluator.budget)
         } catch {
             throw TemplateError(error.reason, at: "\(place).template.\(error.place)", position: error.position)
         }

@@ -1,26 +1,31 @@
+import Synchronization
 import Vocabulary
 
-/// How much a template may still ask for, so that a small one cannot ask for everything (loops of loops, doubled texts).
-struct WorkBudget: Sendable {
+/// How much a template and those nested in it may still ask for together, so that a small one cannot ask for everything (loops of
+/// loops, doubled texts, loops of templates with loops in them).
+///
+/// Shared by all of them: with a budget for each, five levels of nesting would multiply it.
+final class WorkBudget: Sendable {
     /// Steps and bytes together.
     static let most = 8_000_000
+    /// What a nested template costs by itself: reading and planning it takes far longer than a step.
+    static let template = 2_000
     /// Largest value, in bytes and elements together. Source: the template limit of 4 MB.
     static let largest = 4 * 1024 * 1024
     /// How deep a value may be nested.
     static let deepest = 128
 
-    private var left = most
+    private let spent = Atomic(0)
 
     /// Takes from what is left.
-    mutating func spend(_ amount: Int) throws(TemplateError) {
-        self.left -= amount
-        guard self.left >= 0 else {
+    func spend(_ amount: Int) throws(TemplateError) {
+        guard self.spent.add(amount, ordering: .relaxed).newValue <= Self.most else {
             throw TemplateError("The template asks for more work than is allowed. Deploy it in parts.")
         }
     }
 
     /// Takes what a value weighs on its surface: its elements are shared and were paid for before.
-    mutating func spend(surfaceOf value: JSONValue) throws(TemplateError) {
+    func spend(surfaceOf value: JSONValue) throws(TemplateError) {
         switch value {
         case .string(let text): try self.spend(text.utf8.count / 8 + 1)
         case .array(let elements): try self.spend(elements.count + 1)
@@ -30,7 +35,7 @@ struct WorkBudget: Sendable {
     }
 
     /// Takes what a value weighs as a whole. A value that shares its parts may be far larger than what it was made from.
-    mutating func spend(allOf value: JSONValue) throws(TemplateError) {
+    func spend(allOf value: JSONValue) throws(TemplateError) {
         let weight = Self.weight(of: value, limit: Self.largest, depth: Self.deepest)
         guard let weight else {
             throw TemplateError("The template makes a value of more than 4 MB or \(Self.deepest) levels.")
