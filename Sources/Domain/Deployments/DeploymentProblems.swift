@@ -11,9 +11,12 @@ extension Problem {
         )
     }
 
+    /// The code of what is found out about a template before anything is made.
+    static let invalidDeploymentCode = "InvalidTemplateDeployment"
+
     static func invalidDeployment(_ path: ResourcePath, _ correlation: String, _ details: [Problem]) -> Problem {
         Problem(
-            "InvalidTemplateDeployment",
+            Self.invalidDeploymentCode,
             shown:
                 "The template deployment '\(path.name)' is not valid according to the validation procedure. The tracking id "
                 + "is '\(correlation)'. See inner errors for details.",

@@ -79,7 +79,13 @@ public final class Deployments: Sendable {
         if author.subject != nil { try self.resources.checkLocks(.write, at: path) }
         let request = try DeploymentRequest(reading: body, above: scope.resourceGroup == nil)
         if let active = self.active(path) { throw .deploymentIsActive(path, active.deployment) }
-        let prepared = try await self.prepare(path, request, by: author)
+        let prepared: Prepared
+        do throws(Problem) {
+            prepared = try await self.prepare(path, request, by: author)
+        } catch {
+            guard error.code == Problem.invalidDeploymentCode, Self.isOfCommand(path.name) else { throw error }
+            return try await self.fail(path, request, error, by: author)
+        }
         let known = try await self.find(path)
         var deployment = self.describe(path, prepared, request, by: author)
         deployment.tags = request.tags
