@@ -193,6 +193,7 @@ struct MachineMakingTests {
         #expect(try MadeMachine.resource(in: world).provisioningState == "Failed")
         let view = world.resources.instanceView(of: try MadeMachine.resource(in: world))
         #expect(view["statuses"]?.array?.first?["code"] == "ProvisioningState/failed/AllocationFailed")
+        #expect(view["statuses"]?.array?.contains { $0["code"] == "PowerState/deallocated" } == true)
         #expect(await world.code { try await MadeMachine.act(world, "start") } == "OperationNotAllowed")
         fabric.fail(with: nil)
         try await world.put(Self.path, Self.body())

@@ -16,7 +16,7 @@ struct MachineTaskTests {
         func take(_ task: MachineTask) -> Verdict<MachineTaskResult> {
             let line =
                 switch task {
-                case .script(let text, let parameters): "script \(text)\(parameters.map(\.value))"
+                case .script(let text, let parameters, _): "script \(text)\(parameters.map(\.value))"
                 case .setUser(let name, let password, let publicKey):
                     "set \(name) \(password?.withValue { $0 } ?? "-") \(publicKey ?? "-")"
                 case .removeUser(let name): "remove \(name)"

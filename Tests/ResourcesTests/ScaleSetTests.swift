@@ -222,4 +222,16 @@ struct ScaleSetTests {
         #expect(world.resources.list(type: "Microsoft.Compute/disks", below: .root).isEmpty)
         #expect(fabric.log.suffix(2).sorted() == ["delete 0", "delete 1"])
     }
+
+    @Test("keep their tags when only their size is sent, and lose them when somebody says so")
+    func tags() async throws {
+        var body = Self.body(capacity: 0)
+        body["tags"] = ["a": "b"]
+        let (world, _) = try await Self.world(body)
+        try await world.put(Self.path, ["location": "local", "sku": ["name": "Standard_B1s", "capacity": 0]])
+        await world.resources.settle()
+        #expect(world.resources.resource(ResourceWorld.path(Self.path))?.tags == ["a": "b"])
+        try await world.put(Self.path, ["location": "local", "tags": [:]])
+        #expect(world.resources.resource(ResourceWorld.path(Self.path))?.tags == [:])
+    }
 }

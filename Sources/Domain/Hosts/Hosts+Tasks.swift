@@ -4,9 +4,6 @@ public import Resources
 public import Vocabulary
 
 extension Hosts {
-    /// How long a script may run. Azure's own limit is 90 minutes, which no client waits for here.
-    private static let scriptDeadline = 600
-    private static let changeDeadline = 60
     /// How much later than the host itself the server gives up.
     private static let grace: Duration = .seconds(15)
 
@@ -16,7 +13,7 @@ extension Hosts {
             let (waiter, statuses) = self.update(host.id, { $0.newStatuses() })
         else { return .refused(.taskImpossible(machine)) }
         defer { _ = self.update(host.id) { $0.stop(waiter: waiter) } }
-        let order = HostTask(task, seconds: task.isScript ? Self.scriptDeadline : Self.changeDeadline)
+        let order = HostTask(task, seconds: task.deadline)
         guard let results = self.tasks.begin(order.id, on: host.id) else {
             return .refused(
                 Refusal(
@@ -63,14 +60,15 @@ extension Hosts {
 }
 
 extension MachineTask {
-    fileprivate var isScript: Bool { if case .script = self { true } else { false } }
+    /// How long it may take, in seconds: ten minutes for a script unless somebody says otherwise.
+    fileprivate var deadline: Int { if case .script(_, _, let seconds) = self { seconds ?? 600 } else { 60 } }
 }
 
 extension HostTask {
     fileprivate init(_ task: MachineTask, seconds: Int) {
         let id = GUID(from: .system)
         switch task {
-        case .script(let text, let parameters):
+        case .script(let text, let parameters, _):
             self.init(id: id, work: .script, seconds: seconds)
             self.script = text
             self.parameters = parameters.map { Parameter(name: $0.name, value: $0.value) }

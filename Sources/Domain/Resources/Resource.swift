@@ -72,6 +72,8 @@ public struct Resource: Sendable, Hashable {
     /// Types whose answers carry no tag. Source: the models of Azure's SDKs.
     private static let typesWithoutTag: Set<String> = [
         "microsoft.compute/disks", "microsoft.compute/virtualmachines/extensions",
+        "microsoft.compute/virtualmachines/runcommands",
+        "microsoft.compute/virtualmachinescalesets/virtualmachines/runcommands", "microsoft.compute/sshpublickeys",
     ]
 
     /// Whether the other one says the same, apart from version and time.

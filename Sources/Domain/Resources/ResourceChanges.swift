@@ -257,6 +257,10 @@ extension Resources {
         if now.isExtension, now.handler == .accessForLinux {
             self.accessChanges.keep(try AccessChange(body: body), for: now.path)
         }
+        if now.isManagedRunCommand, now.isBusy {
+            let command = try RunCommand(managed: now.properties, protected: body.member("properties"))
+            self.pendingCommands.keep(AskedCommand(command: command, author: author), for: now.path)
+        }
         return PutOutcome(
             resource: now,
             created: created,

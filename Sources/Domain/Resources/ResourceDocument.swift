@@ -50,6 +50,9 @@ extension Resources {
         if expandingInstanceView, resource.isMachine {
             document["properties"]?["instanceView"] = self.instanceView(of: resource)
         }
+        if expandingInstanceView, resource.isManagedRunCommand {
+            document["properties"]?["instanceView"] = resource.properties["instanceView"]
+        }
         if expandingUserData, resource.isMachine {
             document["properties"]?["userData"] = resource.properties["userData"]
         }

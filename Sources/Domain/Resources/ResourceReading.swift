@@ -98,6 +98,13 @@ extension Resources {
     /// Every type that is offered, in Azure's spelling.
     public var types: [String] { self.catalogue.all.map(\.type) }
 
+    /// What can be done to resources of a type, for those who write roles: reading and changing first, then what is its own.
+    public func actions(of type: String) -> [Action] {
+        guard let kind = self.catalogue[type: type] else { return [] }
+        let named = kind.actionType
+        return [.read(named), .write(named), .delete(named)] + kind.actions.keys.sorted().map { .post($0, of: named) }
+    }
+
     /// The type that actions of this one are named after; nil for a type that is not offered.
     public func actionType(of type: String) -> String? { self.catalogue[type: type]?.actionType }
 

@@ -26,6 +26,8 @@ public final class Resources: Sendable {
     let machineSecrets = PendingSecrets()
     /// The same for local accounts.
     let accessChanges = PendingAccess()
+    /// Kept scripts that are about to run.
+    let pendingCommands = PendingCommands()
     /// What the fabric was last told about each machine's places.
     let fitted = FittedPlaces()
     /// Who waits for a machine to join.

@@ -11,7 +11,8 @@ struct KindCatalogue: Sendable {
         .managementLock, .networkSecurityGroup, .securityRule, .applicationSecurityGroup, .routeTable, .route,
         .natGateway, .loadBalancer, .inboundNATRule,
         .disk, .availabilitySet, .userAssignedIdentity, .scaleSet, .scaleSetInstance, .scaleSetInterface,
-        .scaleSetExtension, .arcMachine, .arcExtension,
+        .scaleSetExtension, .arcMachine, .arcExtension, .managedRunCommand, .scaleSetRunCommand,
+        .sshPublicKey, .customImage,
     ])
 
     init(_ kinds: [ResourceKind]) {

@@ -154,8 +154,10 @@ extension Plan {
                 throw .invalidContent("location", "is not a valid location")
             }
             resource.location = location
-            resource.tags = try Self.readTags(body.member("tags"))
-            resource.showsTags = body.member("tags")?.object != nil
+            if !kind.keepsTags || body.member("tags")?.object != nil {
+                resource.tags = try Self.readTags(body.member("tags"))
+                resource.showsTags = body.member("tags")?.object != nil
+            }
         }
         if let shape = kind.sku {
             let sent = body.member("sku").flatMap { $0.isNull ? nil : $0 } ?? previous?.sku ?? [:]

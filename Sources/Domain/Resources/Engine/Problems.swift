@@ -1,5 +1,5 @@
 import AccessControl
-import Vocabulary
+public import Vocabulary
 
 /// The problems of resources, in the codes and sentences that Azure's clients know.
 extension Problem {
@@ -66,7 +66,8 @@ extension Problem {
         )
     }
 
-    static func unknownKind(_ type: String) -> Problem {
+    /// No resource of this type can be here.
+    public static func unknownKind(_ type: String) -> Problem {
         Problem(
             "InvalidResourceType",
             shown: "The resource type '\(PrintableText.of(type))' could not be found in this installation."

@@ -60,6 +60,8 @@ struct ResourceKind: Sendable {
     var fill: @Sendable (_ sent: inout JSONValue, _ previous: Resource) -> Void = { _, _ in }
     /// Judges what is sent and never kept, when a body has been read.
     var inspect: @Sendable (_ body: JSONValue, Resource, _ previous: Resource?) throws(Problem) -> Void = { _, _, _ in }
+    /// Whether a PUT without tags leaves them as they are.
+    var keepsTags = false
     /// What it holds alone.
     var claims: @Sendable (Resource) -> [Claim] = { _ in [] }
     /// Checks a resource against the others and fills in what the server decides (addresses, identifiers).

@@ -56,7 +56,9 @@ extension Resources {
     private func powerStatus(of machine: Resource) -> JSONValue {
         let wanted = machine.making?.power.rawValue ?? "unknown"
         let isMade = machine.making?.isMade == true
-        let state = self.hooks.fabric.state(of: machine.path)?.rawValue ?? (isMade ? wanted : "starting")
+        // What could not be made holds nothing of the box.
+        let unmade = machine.hasFailed ? "deallocated" : "starting"
+        let state = self.hooks.fabric.state(of: machine.path)?.rawValue ?? (isMade ? wanted : unmade)
         return [
             "code": .string("PowerState/\(state)"), "level": "Info", "displayStatus": .string("VM \(state)"),
         ]

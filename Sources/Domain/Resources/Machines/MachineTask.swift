@@ -2,8 +2,8 @@ public import Vocabulary
 
 /// Something to be done on a machine, as root, by its agent.
 public enum MachineTask: Sendable {
-    /// A shell script with its parameters.
-    case script(String, parameters: [(name: String, value: String)])
+    /// A shell script with its parameters, and the seconds that it may take when somebody said so.
+    case script(String, parameters: [(name: String, value: String)], seconds: Int? = nil)
     /// Make a local account or change it.
     case setUser(String, password: Secret<String>?, publicKey: String?)
     /// Remove a local account with its home directory.

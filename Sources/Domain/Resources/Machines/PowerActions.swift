@@ -28,8 +28,8 @@ extension KindAction {
             guard case .allowed = stopped else { return stopped }
             return await resources.start(path)
         },
-        "generalize": .refused("Machines cannot be turned into images here: images are made by the operator."),
-        "capture": .refused("Machines cannot be turned into images here: images are made by the operator."),
+        "generalize": .refused(ResourceKind.imagesAreOperators),
+        "capture": .refused(ResourceKind.imagesAreOperators),
         "runcommand": .runCommand, "attachdetachdatadisks": .attachDetachDataDisks,
         "reimage": .refused("Machines are not made anew from their image: delete the machine and create it again."),
     ]

@@ -14,23 +14,17 @@ struct RunCommand: Sendable {
 
     /// Reads the body of a request.
     init(_ body: JSONValue) throws(Problem) {
-        let id = body.member("commandId")?.string ?? ""
-        guard RunCommandCatalogue.shell.lowercased() == id.lowercased() else {
-            throw Problem(
-                "InvalidParameter",
-                shown: "There is no command '\(PrintableText.of(id, limit: 64))'. Offered is "
-                    + "\(RunCommandCatalogue.shell): it runs the lines in 'script'."
-            )
-        }
+        try Self.checkCommand(body.member("commandId")?.string)
         let lines = (body.member("script")?.array ?? []).compactMap(\.string)
-        let script = lines.joined(separator: "\n")
+        try self.init(lines.joined(separator: "\n"), [body.member("parameters")], at: "script")
+    }
+
+    /// Reads a script with the lists of its parameters.
+    init(_ script: String, _ lists: [JSONValue?], at place: String) throws(Problem) {
         guard !script.isEmpty, script.utf8.count <= Self.longestScript, !script.utf8.contains(0) else {
-            throw .invalidContent(
-                "script",
-                "needs 1 to \(Self.longestScript) bytes of shell script, without zero bytes"
-            )
+            throw .invalidContent(place, "needs 1 to \(Self.longestScript) bytes of shell script, without zero bytes")
         }
-        let sent = body.member("parameters").flatMap { $0.isNull ? nil : $0.array } ?? []
+        let sent = lists.flatMap { $0?.array ?? [] }
         let parameters = sent.map {
             (name: $0.member("name")?.string ?? "", value: $0.member("value")?.string ?? "")
         }
@@ -42,6 +36,25 @@ struct RunCommand: Sendable {
         }
         self.script = script + "\n"
         self.parameters = parameters
+    }
+
+    /// Throws unless this is the one command that is offered.
+    static func checkCommand(_ id: String?) throws(Problem) {
+        guard RunCommandCatalogue.shell.lowercased() == id?.lowercased() else {
+            throw Problem(
+                "InvalidParameter",
+                shown: "There is no command '\(PrintableText.of(id ?? "", limit: 64))'. Offered is "
+                    + "\(RunCommandCatalogue.shell): it runs the lines in 'script'."
+            )
+        }
+    }
+
+    /// What the audit says of it: which script it was can be proved, and not read there.
+    var traces: [String: String] {
+        [
+            "command": RunCommandCatalogue.shell, "bytes": "\(self.script.utf8.count)",
+            "sha256": Fingerprint.of(self.script),
+        ]
     }
 }
 
@@ -62,19 +75,13 @@ extension KindAction {
     /// Runs a script on a machine, as root; the answer is what it wrote.
     static let runCommand = KindAction { resources, machine, call throws(Problem) in
         let command = try RunCommand(call.body)
-        guard machine.osType == "Linux" else {
-            throw Problem(
-                "OperationNotAllowed",
-                shown: "'\(machine.name)' runs \(machine.osType); scripts run on Linux."
-            )
-        }
-        if let refusal = machine.powerRefusal { throw Problem("OperationNotAllowed", shown: refusal.sentence) }
+        try machine.checkRunsScripts()
         try resources.operations.checkRoom()
         // Before it runs: what cannot be written down is not done.
         try await resources.note(
             "machine.runCommand",
             on: machine,
-            ["command": RunCommandCatalogue.shell, "bytes": "\(command.script.utf8.count)"],
+            command.traces,
             by: call.author
         )
         let product = OperationProduct()
@@ -99,8 +106,22 @@ extension KindAction {
     }
 }
 
+extension Resource {
+    /// Throws unless scripts can be run on this machine.
+    func checkRunsScripts() throws(Problem) {
+        guard self.osType == "Linux" else {
+            throw Problem(
+                "OperationNotAllowed",
+                shown: "'\(self.name)' runs \(self.osType); scripts run on Linux."
+            )
+        }
+        if let refusal = self.powerRefusal { throw Problem("OperationNotAllowed", shown: refusal.sentence) }
+    }
+}
+
 extension Resources {
-    fileprivate func note(
+    /// Writes a line about a machine into the audit.
+    func note(
         _ action: String,
         on machine: Resource,
         _ details: [String: String],

@@ -12,8 +12,12 @@ extension KindAction {
             let problem = await resources.finishRemoval(of: machine.path, by: .system)
             return problem.map { .refused(Refusal($0.code, reason: $0.shown)) } ?? .allowed(())
         },
-        "reimage": .refused("Machines are not made anew from their image: delete the instances and scale out again."),
+        "reimage": notMadeAnew, "reimageall": notMadeAnew,
     ]
+
+    private static let notMadeAnew = refused(
+        "Machines are not made anew from their image: delete the instances and scale out again."
+    )
 
     private static func power(_ verb: String) -> KindAction {
         .each(needsNames: false) { resources, _, machine, call in

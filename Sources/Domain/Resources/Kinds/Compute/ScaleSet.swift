@@ -57,6 +57,7 @@ extension ResourceKind {
             guard set.scaleSetImage != nil else { return }
             try AdministratorRules.check(profile, isNew: previous == nil)
         }
+        kind.keepsTags = true
         // `az vmss scale` sends a size alone, `az vmss extension set` a model without its image; Azure takes both as changes.
         kind.fill = { sent, previous in
             for (name, value) in previous.properties.object ?? [:] where (sent.member(name) ?? .null).isNull {
