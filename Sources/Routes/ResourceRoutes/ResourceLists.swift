@@ -22,6 +22,8 @@ extension ResourceRoutes {
                 self.document($0, call)
             }
         }
+        // Before the filter, which may be one of a type's own.
+        guard self.resources.actionType(of: type) != nil else { throw .unknownKind(type) }
         let filter = try self.filter(call)
         if type == ResourceRoutes.groupType, filter?.isAboutTags == false {
             throw ResourceFilter.problem(call.request.filter ?? "")

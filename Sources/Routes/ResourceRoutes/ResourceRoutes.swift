@@ -78,6 +78,8 @@ public struct ResourceRoutes: Sendable {
         case ("tenants", 1): return try self.tenants(call)
         case ("subscriptions", 1): return try self.subscriptions(call)
         case ("providers", 3) where words[2] == "checkresourcename": return try self.checkResourceName(call)
+        case ("providers", 3...4) where words[2] == "provideroperations":
+            return try self.providerOperations(call)
         case ("providers", 1), ("providers", 2): return try self.providers(call, below: nil)
         case ("subscriptions", _): break
         default: throw Problem("ResourceNotFound", shown: "There is nothing at '\(path)'.")
@@ -104,6 +106,7 @@ public struct ResourceRoutes: Sendable {
         case ("resourcegroups", 5) where words[4] == "resources": return try self.everything(call)
         case ("resourcegroups", 3): return try self.list(ResourceRoutes.groupType, call)
         case ("resourcegroups", 4): return try await self.verb(on: path, call)
+        case ("providers", 5...) where words[3] == "microsoft.features": return try self.features(call)
         case ("providers", 3), ("providers", 4): return try self.providers(call, below: subscription)
         case ("providers", 5) where ["register", "unregister"].contains(words[4]):
             return try self.providers(call, below: subscription)
