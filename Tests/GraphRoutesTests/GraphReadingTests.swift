@@ -107,6 +107,7 @@ struct GraphReadingTests {
         #expect(list.values.map { $0["description"] } == ["runs things"])
         let members = try await world.get("/v1.0/groups/\(world.ops.id)/members", as: world.alice.id)
         #expect(Set(members.values.compactMap { $0["@odata.type"]?.string }).count == 2)
+        #expect(try await world.get("/v1.0/groups/\(world.ops.id)/owners", as: world.alice.id).values == [])
         let direct = try await world.get("/v1.0/users/\(world.bob.id)/memberOf", as: world.alice.id)
         #expect(direct.names == ["ops"])
         let all = try await world.get("/v1.0/users/\(world.bob.id)/transitiveMemberOf", as: world.alice.id)

@@ -30,6 +30,8 @@ struct HouseTests {
           - {id: 5a11b0a7-0000-4000-8000-000000000002, displayName: Demo}
         users:
           - {upn: alice, displayName: Alice, password: {environment: PASSWORD}}
+        servicePrincipals:
+          - {name: robot, appId: 5a11b0a7-0000-4000-8000-000000000009}
         groups:
           - {name: outer, members: [inner]}
           - {name: inner, members: [alice]}
@@ -62,7 +64,7 @@ struct HouseTests {
         return try await House(configuration, in: data, tenant: tenant)
     }
 
-    private func apply(_ house: House, dryRun: Bool = false) async throws -> [String] {
+    private func apply(_ house: House, plan: String = plan, dryRun: Bool = false) async throws -> [String] {
         try await Applier(
             directory: house.directory,
             accessControl: house.accessControl,
@@ -71,7 +73,7 @@ struct HouseTests {
             random: .system,
             dryRun: dryRun,
             secrets: ["environment:PASSWORD": "Correct-Horse-9"]
-        ).apply(try ApplyFile(parsing: Self.plan))
+        ).apply(try ApplyFile(parsing: plan))
     }
 
     @Test("without a tenant nothing starts")
@@ -138,6 +140,20 @@ struct HouseTests {
         #expect(try await self.apply(house, dryRun: true).count > 10)
         #expect(try await house.directory.user(named: "alice@contoso.example") == nil)
         #expect(house.resources.list(type: "Microsoft.Compute/virtualMachines", below: .root).isEmpty)
+    }
+
+    @Test("a program that was applied stands among the applications once, and goes with its entry")
+    func applications() async throws {
+        let house = try await self.house(try TemporaryDirectory())
+        for _ in 1...2 { _ = try await self.apply(house) }
+        let found = try await house.directory.registrations(DirectoryQuery(limit: 10)).values
+        #expect(found.map(\.displayName) == ["robot"])
+        #expect(found.first?.appID.description == "5a11b0a7-0000-4000-8000-000000000009")
+        _ = try await self.apply(
+            house,
+            plan: Self.plan.replacing("{name: robot,", with: "{name: robot, removed: true,")
+        )
+        #expect(try await house.directory.registrations(DirectoryQuery(limit: 10)).values.isEmpty)
     }
 
     @Test("what was applied is there after a restart, and decides")

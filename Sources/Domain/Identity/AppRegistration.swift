@@ -18,16 +18,19 @@ public struct AppRegistration: Sendable, Hashable {
 
 /// What is wanted of an application's registration. Nil identifier URIs stay as they are.
 public struct AppRegistrationDraft: Sendable, Hashable {
-    /// The object id; nil registers a new application.
+    /// The object id; nil registers a new application, unless there is one with the application id.
     public var id: GUID?
+    /// The application id; nil makes one up for a new application.
+    public var appID: GUID?
     /// The name to show.
     public var displayName: String
     /// The further names.
     public var identifierURIs: [String]?
 
     /// Makes a draft.
-    public init(id: GUID? = nil, displayName: String, identifierURIs: [String]? = nil) {
+    public init(id: GUID? = nil, appID: GUID? = nil, displayName: String, identifierURIs: [String]? = nil) {
         self.id = id
+        self.appID = appID
         self.displayName = displayName
         self.identifierURIs = identifierURIs
     }

@@ -9,9 +9,12 @@ extension Directory {
 
     /// The registered application with this application id.
     public func registration(appID: GUID) async throws -> AppRegistration? {
-        try await self.database.read { reader in
-            try reader.row("SELECT * FROM identity_registration WHERE app_id = \(appID)")
-                .map { try AppRegistration(row: $0) }
+        try await self.database.read { try Self.registration(appID: appID, in: $0) }
+    }
+
+    private static func registration(appID: GUID, in reader: any Reader) throws -> AppRegistration? {
+        try reader.row("SELECT * FROM identity_registration WHERE app_id = \(appID)").map {
+            try AppRegistration(row: $0)
         }
     }
 
@@ -63,11 +66,16 @@ extension Directory {
         }
         let fresh = (id: GUID(from: self.random), appID: GUID(from: self.random))
         return try await self.commit { transaction in
-            let old = try draft.id.flatMap { try Self.registration($0, in: transaction) }
+            let old =
+                if let id = draft.id {
+                    try Self.registration(id, in: transaction)
+                } else {
+                    try draft.appID.flatMap { try Self.registration(appID: $0, in: transaction) }
+                }
             if let id = draft.id, old == nil { throw Problem.notFound(id.description) }
             let new = AppRegistration(
                 id: old?.id ?? fresh.id,
-                appID: old?.appID ?? fresh.appID,
+                appID: old?.appID ?? draft.appID ?? fresh.appID,
                 displayName: draft.displayName,
                 identifierURIs: uris ?? old?.identifierURIs ?? [],
                 createdAt: old?.createdAt ?? self.clock.now

@@ -32,6 +32,9 @@ extension GraphRoutes {
                 try await self.directory.principals(Array(try await self.directory.usersIn(groups: [id])))
             }
             return try self.list(members, request)
+        case ("owners", 1):
+            // Groups are administered by directory roles.
+            return try self.list([Principal](), request)
         case ("memberof", 1):
             return try await self.groups(containing: id, directly: true, request)
         default:

@@ -109,13 +109,26 @@ struct Applier: Sendable {
             ),
             dryRun: self.dryRun
         )
+        try await self.register(entry.appID, as: entry.name)
         return Self.line(outcome.isNew, outcome.changed, "application \(entry.name)")
+    }
+
+    // What `az ad app` shows and changes; a part of the entry, so it has no line of its own.
+    private func register(_ appID: GUID, as name: String) async throws {
+        guard !self.dryRun else { return }
+        try await self.directory.put(registration: AppRegistrationDraft(appID: appID, displayName: name))
     }
 
     private func servicePrincipal(_ entry: ApplyFile.ServicePrincipalEntry) async throws -> [String] {
         if entry.removed {
             guard let known = try await self.directory.servicePrincipal(appID: entry.appID) else { return [] }
-            _ = try await self.directory.delete(known.id, dryRun: self.dryRun)
+            if !self.dryRun, try await self.directory.application(entry.appID) == nil,
+                let registration = try await self.directory.registration(appID: entry.appID)
+            {
+                _ = try await self.directory.deleteRegistration(registration.id)
+            } else {
+                _ = try await self.directory.delete(known.id, dryRun: self.dryRun)
+            }
             return ["removed service principal \(entry.name)"]
         }
         let certificate = try entry.certificate.map { source -> [UInt8] in
@@ -132,6 +145,10 @@ struct Applier: Sendable {
             certificate: certificate,
             dryRun: self.dryRun
         )
+        // Where the program also stands among the applications, it is named there.
+        if try await self.directory.application(entry.appID) == nil {
+            try await self.register(entry.appID, as: entry.name)
+        }
         return Self.line(outcome.isNew, outcome.changed, "service principal \(entry.name)")
     }
 
