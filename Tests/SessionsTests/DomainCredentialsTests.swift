@@ -113,7 +113,7 @@ struct DomainCredentialsTests {
         guard case .refused = try await world.sessions.openGateway(token: token, from: "198.51.100.9") else {
             throw Refused(code: "opened")
         }
-        #expect(try await Self.take(world, session) == "CredentialsGone")
+        #expect(try await Self.take(world, session) == "SessionEnded")
     }
 
     @Test("rights are judged again before a password is handed out, and it is gone all the same")

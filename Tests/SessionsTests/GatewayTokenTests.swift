@@ -71,6 +71,22 @@ struct GatewayTokenTests {
         #expect(try await world.gatewayRecords().first == "gateway.open refused GatewayTokenUsed")
     }
 
+    @Test(
+        "says again why no desktop opened to a client that tries a second time, for as long as the token would have been good"
+    )
+    func remembered() async throws {
+        let world = try await SessionsWorld()
+        let admission = try await Self.admit(world, try await world.person("alice"))
+        let opening = try await Self.open(world, admission)
+        world.sessions.noteRefusal(opening.session.id, Refusal("NoRole", reason: "You have no role."))
+        await #expect(throws: Refused(code: "NoRole")) { try await Self.open(world, admission) }
+        await #expect(throws: Refused(code: "GatewayTokenFromElsewhere")) {
+            try await Self.open(world, admission, from: "198.51.100.9")
+        }
+        world.clock.turn(.seconds(300))
+        await #expect(throws: Refused(code: "GatewayTokenUsed")) { try await Self.open(world, admission) }
+    }
+
     @Test("says how to get a new file, and which machine it was for only where the token belongs")
     func again() async throws {
         let world = try await SessionsWorld()

@@ -14,6 +14,8 @@ struct GatewayTicket: Sendable {
     let forgetAt: Instant
     /// When it was used.
     var spentAt: Instant?
+    /// Why it opened no desktop, although it was good.
+    var refusal: Refusal?
 
     var opening: GatewayOpening {
         GatewayOpening(session: self.session, signIn: self.signIn, names: self.names)

@@ -45,6 +45,8 @@ struct SessionTable {
     private var gatewayTickets = ExpiringTable<String, GatewayTicket>()
     /// Those that were used or are too old, to say so; whoever makes many of them pushes out dead ones only.
     private var deadTickets = ExpiringTable<String, GatewayTicket>(most: Self.mostDeadTickets)
+    /// The token that each session was opened with, as long as it is known to be used.
+    private var openers = ExpiringTable<GUID, String>(most: Self.mostDeadTickets)
     /// What people gave for a sign-in that has not begun yet, by session.
     var credentials = ExpiringTable<GUID, DomainCredentials>()
     private var strangers = (minute: Int64(0), recorded: 0, left: 0)
@@ -162,11 +164,18 @@ struct SessionTable {
         var dead = ticket
         dead.spentAt = now
         self.deadTickets.set(token, dead, until: ticket.forgetAt)
+        self.openers.set(ticket.session.id, token, until: ticket.forgetAt)
         self.update(ticket.session.id) {
             $0.opened = (token, ticket)
             $0.idleUntil = idleUntil
         }
         return (ticket, self.rows[ticket.session.id])
+    }
+
+    /// Keeps the reason for which a used token opened nothing, for the client that brings it again.
+    mutating func noteRefusal(_ session: GUID, _ refusal: Refusal) {
+        guard let token = self.openers[session] else { return }
+        self.deadTickets.update(token) { $0.refusal = refusal }
     }
 
     /// Counts a gateway token that nobody was given: how many were left unrecorded before this one; nil to leave this one, too.
@@ -189,6 +198,7 @@ struct SessionTable {
             self.deadTickets.set(token, ticket, until: ticket.forgetAt)
         }
         _ = self.deadTickets.removeExpired(at: now)
+        _ = self.openers.removeExpired(at: now)
     }
 
     // MARK: Refusals

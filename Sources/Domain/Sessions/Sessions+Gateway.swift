@@ -102,6 +102,9 @@ extension Sessions {
                 reason: "This connection file was made for another address than this computer has now.",
                 remedy: Self.again(nil)
             )
+        } else if let known = ticket.refusal, ticket.expiresAt > now {
+            // Clients try a second time by themselves: that the token is used would hide the reason.
+            refusal = known
         } else if ticket.spentAt != nil {
             refusal = Refusal(
                 "GatewayTokenUsed",
@@ -168,6 +171,11 @@ extension Sessions {
         self.table.withLock { $0.abandon(session) }
     }
 
+    /// Notes why a session's token opened no desktop, for the client that brings it again.
+    public func noteRefusal(_ session: GUID, _ refusal: Refusal) {
+        self.table.withLock { $0.noteRefusal(session, refusal) }
+    }
+
     /// Whether a client that carries a session may go on with it: it brings the token that opened it, from the same address.
     public func renewGateway(token: String, session: GUID, from source: String) async throws -> Verdict<GatewayOpening>
     {
@@ -197,7 +205,7 @@ extension Sessions {
                 ?? "--target-resource-id \(session.target)"
             command += " --name \(session.bastion.name)\(group) \(target)"
         }
-        return "Download a new one, or run '\(command)', and sign in."
+        return "Download a new one, open this one with 'sally rdp open', or run '\(command)', and sign in."
     }
 
     private func refuseGateway(_ session: Session, _ refusal: Refusal, from source: String) async throws {

@@ -210,13 +210,14 @@ struct DesktopFrontTests {
 
     @Test("a host that hangs is left after its time")
     func hangingHost() async throws {
-        let deadlines = FrontDeadlines(host: .milliseconds(50), linger: .milliseconds(50))
+        let deadlines = FrontDeadlines(hostAnswer: .milliseconds(50), linger: .milliseconds(50))
         try await FrontWorld.run(try self.plan(), deadlines: deadlines) { world in
             try await world.client.send(DesktopSamples.request(1))
             _ = try await world.client.message()
             try await world.client.secure(asServer: nil)
             #expect(await world.client.rest() == DisconnectMessage.ultimatum)
-            #expect(world.goodbyes.reasons == ["The machine did not answer in time."])
+            #expect(world.goodbyes.reasons.count == 1)
+            #expect(world.goodbyes.reasons.first?.contains("did not answer in time") == true)
         }
     }
 

@@ -414,10 +414,16 @@ struct FrontMachineTests {
         _ = machine.clientIsSecure()
         #expect(machine.wait == .judgement)
         _ = machine.prepared(.allowed(Self.credentials))
+        #expect(machine.wait == .hostAnswer)
+        _ = machine.receivedFromHost(DesktopSamples.confirm(1))
+        #expect(machine.wait == .hostAnswer)
+        _ = machine.hostIsSecure(certificate: [1])
+        #expect(machine.wait == .person)
+        _ = machine.receivedFromClient(DesktopSamples.connectInitial())
         #expect(machine.wait == .host)
-        #expect(
-            machine.deadlinePassed(.host).last
-                == .end(.ordered(.badGateway, reason: "The machine did not answer in time."))
-        )
+        guard case .end(.ordered(.badGateway, let reason))? = machine.deadlinePassed(.host).last else {
+            return #expect(Bool(false), "it goes on")
+        }
+        #expect(reason.contains("did not answer in time"))
     }
 }

@@ -154,7 +154,7 @@ struct GatewayHandlerTests {
             )
         }
         #expect(try await world.next() == .serviceMessage("Your role was removed."))
-        #expect(try await world.next() == .closeChannel(.timedOut))
+        #expect(try await world.next() == .closeChannel(.personDenied))
         try await world.send(.closeChannelResponse(.success))
         await channel.testingEventLoop.advanceTime(by: .seconds(3))
         #expect(!channel.isActive)

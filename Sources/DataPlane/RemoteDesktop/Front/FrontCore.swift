@@ -310,6 +310,7 @@ final class FrontCore {
         case .request, .clientSecurity: self.deadlines.client
         case .person: self.deadlines.person
         case .judgement: self.deadlines.judgement
+        case .hostAnswer: self.deadlines.hostAnswer
         case .host: self.deadlines.host
         case .joining: self.deadlines.joining
         }

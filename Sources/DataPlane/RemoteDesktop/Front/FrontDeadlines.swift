@@ -6,7 +6,9 @@ public struct FrontDeadlines: Hashable, Sendable {
     public var person: Duration
     /// For the decision and the one-time credential.
     public var judgement: Duration
-    /// For the host: its TLS, its sign-in, its settings.
+    /// For the host's first message and its TLS. Clients of the FreeRDP family give up after nine seconds, and then show no reason.
+    public var hostAnswer: Duration
+    /// For the host's sign-in and its settings.
     public var host: Duration
     /// For the messages between settings and sign-in.
     public var joining: Duration
@@ -18,6 +20,7 @@ public struct FrontDeadlines: Hashable, Sendable {
         client: Duration = .seconds(15),
         person: Duration = .seconds(300),
         judgement: Duration = .seconds(45),
+        hostAnswer: Duration = .seconds(6),
         host: Duration = .seconds(20),
         joining: Duration = .seconds(30),
         linger: Duration = .seconds(2)
@@ -25,6 +28,7 @@ public struct FrontDeadlines: Hashable, Sendable {
         self.client = client
         self.person = person
         self.judgement = judgement
+        self.hostAnswer = hostAnswer
         self.host = host
         self.joining = joining
         self.linger = linger

@@ -33,7 +33,7 @@ struct FrontMachine {
 
     /// What is being waited for, each with a deadline of its own.
     enum Wait: Hashable {
-        case request, clientSecurity, person, judgement, host, joining
+        case request, clientSecurity, person, judgement, hostAnswer, host, joining
     }
 
     enum ClientStep {
@@ -122,8 +122,8 @@ struct FrontMachine {
         case (.assertion, _): .person
         case (.securing, _): .clientSecurity
         case _ where self.credentials == nil: .judgement
-        case (_, .idle), (_, .confirm), (_, .securing), (_, .secured), (_, .credSSP), (_, .negotiating), (_, .response):
-            .host
+        case (_, .confirm), (_, .securing): .hostAnswer
+        case (_, .idle), (_, .secured), (_, .credSSP), (_, .negotiating), (_, .response): .host
         case (.signedIn, _): .host
         // A client may show its person the certificate before it goes on.
         case (.initial, .ready): .person
@@ -199,8 +199,15 @@ struct FrontMachine {
             return self.end(
                 .ordered(.badGateway, reason: "The machine's agent prepared no sign-in in time. Try again.")
             )
-        case .host:
-            return self.end(.ordered(.badGateway, reason: "The machine did not answer in time."))
+        case .hostAnswer, .host:
+            return self.end(
+                .ordered(
+                    .badGateway,
+                    reason:
+                        "The machine's Remote Desktop service takes connections, but did not answer in time. Try again, or "
+                        + "ask whoever runs the machine to look at the service."
+                )
+            )
         }
     }
 

@@ -284,21 +284,13 @@ public final class GatewayHandler: ChannelDuplexHandler {
             self.perform(self.machine.explain(notice.reason))
             promise?.succeed()
         case let goodbye as TunnelGoodbye:
-            self.perform(self.machine.close(Self.code(of: goodbye.end), message: goodbye.reason))
+            self.perform(self.machine.close(GatewayCode(goodbye.end), message: goodbye.reason))
             promise?.succeed()
         case is WebSocketEnd:
             // The gateway's own goodbye comes first; the WebSocket's follows when the client has answered.
             promise?.succeed()
         default:
             context.triggerUserOutboundEvent(event, promise: promise)
-        }
-    }
-
-    private static func code(of end: TunnelEnd) -> GatewayCode {
-        switch end {
-        case .clientClosed, .clientLost, .targetClosed: .disconnected
-        case .idle, .tooOld, .ordered: .timedOut
-        case .clientMisbehaved, .targetLost, .serverStopping: .aborted
         }
     }
 
