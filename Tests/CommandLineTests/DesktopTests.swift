@@ -293,7 +293,7 @@ struct DesktopTests {
         )
     }
 
-    @Test("takes leaving a desktop for success", arguments: [0, 1, 2, 11, 12] as [Int32])
+    @Test("takes leaving a desktop for success", arguments: [0, 1, 2, 11, 12, -2] as [Int32])
     func left(status: Int32) {
         #expect(Self.end(status) == nil)
     }
@@ -303,7 +303,10 @@ struct DesktopTests {
         #expect(Self.end(132, .password)?.code == "LoginFailed")
         #expect(Self.end(132, reason: "No role.")?.code == "SignInNotAllowed")
         #expect(Self.end(155)?.shown.contains("Virtual Machine User Login") == true)
+        #expect(Self.end(131, reason: "No role.")?.code == "SignInNotAllowed")
         #expect(Self.end(131, reason: "No role.")?.shown.contains("No role.") == true)
+        #expect(Self.end(131, .password, reason: "No role.")?.code == "ConnectionFailed")
+        #expect(Self.end(131)?.shown.contains("'Service message'") == true)
         #expect(Self.end(152)?.code == "PasswordExpired")
         #expect(Self.end(-9)?.code == "ClientEnded")
     }

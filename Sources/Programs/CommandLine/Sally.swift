@@ -17,8 +17,9 @@ public struct Sally: AsyncParsableCommand {
             """,
         version: Version.current,
         subcommands: [
-            Login.self, Logout.self, AccountCommands.self, MachineCommands.self, SSHCommands.self, NetworkCommands.self,
-            RoleCommands.self, SessionCommands.self, AzureCommands.self, Why.self, Doctor.self,
+            Login.self, Logout.self, AccountCommands.self, MachineCommands.self, SSHCommands.self,
+            DesktopFileCommands.self, NetworkCommands.self, RoleCommands.self, SessionCommands.self, AzureCommands.self,
+            Why.self, Doctor.self,
         ]
     )
 

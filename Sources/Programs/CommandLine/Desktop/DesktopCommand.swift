@@ -93,7 +93,10 @@ extension BastionCommands {
                 context: context,
                 bastion: bastion,
                 request: request,
-                domainAccount: { try self.domainAccount(request) },
+                domainAccount: {
+                    guard request.signIn == .kerberos else { return nil }
+                    return try DomainAccount.ask(name: self.username, standardInput: self.passwordStdin)
+                },
                 isToBeEdited: self.configure,
                 more: self.arguments
             )
@@ -102,23 +105,6 @@ extension BastionCommands {
             } else {
                 try await show.run()
             }
-        }
-
-        private func domainAccount(_ request: DesktopRequest) throws -> DomainAccount? {
-            guard request.signIn == .kerberos else { return nil }
-            var name = self.username ?? ""
-            if self.username == nil {
-                Output.prompt("User name (alice@CORP.EXAMPLE): ")
-                name = readLine(strippingNewline: true) ?? ""
-            }
-            guard name.contains(where: { $0 == "@" || $0 == "\\" }) else {
-                throw Problem(
-                    "UserNameNotValid",
-                    shown: "The user name needs its domain: alice@CORP.EXAMPLE or CORP.EXAMPLE\\alice."
-                )
-            }
-            let password = try SecretInput.read(prompt: "Password: ", standardInput: self.passwordStdin)
-            return DomainAccount(name: name, password: Secret(password))
         }
 
         private func write(_ show: DesktopShow, to file: String) async throws {
@@ -137,7 +123,10 @@ extension BastionCommands {
                 return
             }
             try context.state.write(bytes, toFile: file)
-            Output.note("\(file): opens the desktop once, in the next minutes; only you may read it.")
+            Output.note(
+                "\(file): opens the desktop once, in the next minutes; after that 'sally rdp open \(file)' has you sign in, and "
+                    + "opens it. Only you may read it."
+            )
         }
     }
 }

@@ -15,7 +15,8 @@ enum DesktopOutcome {
         account: String,
         reason: String?
     ) -> Problem? {
-        guard status != 0 else { return nil }
+        // Ctrl-C in the terminal is one way to leave.
+        guard status != 0, status != -2 else { return nil }
         guard status > 0 else {
             return Problem("ClientEnded", shown: "The desktop client was ended by signal \(-status).")
         }
@@ -56,10 +57,12 @@ enum DesktopOutcome {
             )
         case 150: return Problem("NoKerberos", shown: "No Kerberos server could be reached for this machine's domain.")
         default:
+            if let reason, !signIn.isOfMachine { return Self.notAllowed(reason) }
             return Problem(
                 "ConnectionFailed",
-                shown: "The desktop did not open (status \(status)); the lines above say at which step. "
-                    + (reason ?? "'sally doctor' checks the way to the server.")
+                shown:
+                    "The desktop did not open, or its connection broke (status \(status)). What the server says about it stands "
+                    + "above, under 'Service message'; if nothing does, 'sally doctor' checks the way to the server."
             )
         }
     }

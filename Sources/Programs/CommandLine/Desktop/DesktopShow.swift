@@ -12,6 +12,8 @@ struct DesktopShow {
     let domainAccount: () throws -> DomainAccount?
     let isToBeEdited: Bool
     let more: [String]
+    /// The file that the person kept from an earlier time.
+    var saved: SavedDesktop?
 
     /// The `.rdp` file that the gateway makes for this request.
     func fetch() async throws -> [UInt8] {
@@ -54,7 +56,8 @@ struct DesktopShow {
         } else {
             // Asked before the server is: its token should not grow old while nothing can use it.
             _ = try self.launch(client, "", user, self.request.signIn).words()
-            let bytes = try await self.fetch()
+            let fresh = try await self.fetch()
+            let bytes = try self.saved?.dressing(fresh) ?? fresh
             self.noteVersion(client)
             let isPlain = !self.request.signIn.isOfMachine && DesktopFile.leadsToOwnSignIn(bytes)
             try await self.show(bytes, client, user, isPlain ? .password : self.request.signIn)
@@ -97,7 +100,7 @@ struct DesktopShow {
             status: status,
             signIn: signIn,
             account: self.context.account.name,
-            reason: await self.reason()
+            reason: signIn.isOfMachine ? nil : await self.reason()
         )
         if let problem { throw problem }
     }
@@ -156,7 +159,7 @@ struct DesktopShow {
 
     // The server knows better than the client why somebody was not let in.
     private func reason() async -> String? {
-        guard !self.request.signIn.isOfMachine, let person = self.context.account.objectID else { return nil }
+        guard let person = self.context.account.objectID else { return nil }
         let answer = try? await self.context.resources.send(
             "GET",
             MachineFinder.escaped(self.request.target)
