@@ -4,14 +4,17 @@ import Synchronization
 /// agent needs for those who sign in (1,024 where nobody says otherwise).
 final class MetadataSeats: Sendable {
     /// How many there may be at a time.
-    static let most = 128
-
+    let most: Int
     private let taken = Mutex(0)
+
+    init(most: Int = 128) {
+        self.most = most
+    }
 
     /// Takes one; false when there is none.
     func take() -> Bool {
         self.taken.withLock { taken in
-            guard taken < Self.most else { return false }
+            guard taken < self.most else { return false }
             taken += 1
             return true
         }

@@ -26,6 +26,7 @@ struct MetadataServer: Sendable {
         isConnected: Bool,
         layout: HostLayout,
         group: any EventLoopGroup,
+        seats: MetadataSeats = MetadataSeats(),
         log: Logger
     ) async -> MetadataServer? {
         switch place {
@@ -34,7 +35,7 @@ struct MetadataServer: Sendable {
             let mark = layout.metadataMark
             if await self.isUsualAddressFree(group), let isOurs = try? await Self.addUsualAddress(mark) {
                 let owned = isOurs ? mark : nil
-                if let server = await Self.listen("\(Self.usualAddress):80", service, group, mark: owned, log) {
+                if let server = await Self.listen("\(Self.usualAddress):80", service, group, seats, mark: owned, log) {
                     // Shells must not look where the service was when somebody else had the address.
                     try? IdentityEnvironment(layout: layout).remove()
                     return server
@@ -42,7 +43,7 @@ struct MetadataServer: Sendable {
                 if isOurs { await Self.removeUsualAddress(mark) }
             }
         case "auto": break
-        default: return await Self.listen(place, service, group, mark: nil, log)
+        default: return await Self.listen(place, service, group, seats, mark: nil, log)
         }
         let challenges = ChallengeFiles(layout: layout, log: log)
         await challenges.prepare()
@@ -53,7 +54,7 @@ struct MetadataServer: Sendable {
         } catch {
             log.error("shells are not told of the metadata service", metadata: ["because": "\(error)"])
         }
-        return await Self.listen(Self.spareAddress, connected, group, mark: nil, challenges: challenges, log)
+        return await Self.listen(Self.spareAddress, connected, group, seats, mark: nil, challenges: challenges, log)
     }
 
     /// Stops listening and takes the address away again, if it was put there.
@@ -73,6 +74,7 @@ struct MetadataServer: Sendable {
         _ place: String,
         _ service: MetadataService,
         _ group: any EventLoopGroup,
+        _ seats: MetadataSeats,
         mark: String?,
         challenges: ChallengeFiles? = nil,
         _ log: Logger
@@ -84,7 +86,6 @@ struct MetadataServer: Sendable {
         }
         do {
             let address = try SocketAddress(ipAddress: place[..<colon].filter { $0 != "[" && $0 != "]" }, port: port)
-            let seats = MetadataSeats()
             let channel = try await ServerBootstrap(group: group)
                 .serverChannelOption(.backlog, value: 64)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
