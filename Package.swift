@@ -262,7 +262,7 @@ let package = Package(
         room(
             "Programs",
             "CommandLine",
-            ["Vocabulary", "Client", "SSHWire", "WebSocketWire", nio, posix, http1, tls, crypto, arguments]
+            ["Vocabulary", "Client", "SSHWire", "RDPWire", "WebSocketWire", nio, posix, http1, tls, crypto, arguments]
         ),
         program("sally", "sally", ["CommandLine", arguments]),
         room(
@@ -368,7 +368,7 @@ let package = Package(
             ]
         ),
         tests("Client", ["WebSocketWire", nio, posix, http1, tls, x509, asn1, crypto]),
-        tests("CommandLine", ["Client", "SSHWire", nio, embedded, crypto]),
+        tests("CommandLine", ["Client", "SSHWire", "RDPWire", nio, embedded, crypto]),
         tests("HostAgent", ["AgentWire", "Client", nio]),
         tests(
             "Server",

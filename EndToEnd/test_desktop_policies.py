@@ -133,6 +133,24 @@ def test_a_local_client_ends_when_there_is_no_tunnel_for_it(world, person, scree
             assert "INCONSISTENT_FLAGS" in client.output and not tunnel.errors, client.output
 
 
+def test_a_service_that_hangs_is_given_up_before_the_client_does_and_the_reason_is_said(world, desktop):
+    machine = world.machine("deskVM")
+    machine.run("pkill -STOP -x xrdp")
+    try:
+        with desktop("alice") as client:
+            assert client.wait_for_end(30) != 0
+            assert "did not answer in time" in client.output and "used before" not in client.output, client.output
+    finally:
+        machine.run("pkill -CONT -x xrdp")
+
+
+def test_a_port_where_nothing_listens_is_said_in_words(desktop):
+    with desktop("alice", rdpport=3399) as client:
+        assert client.wait_for_end(30) != 0
+        assert "Nothing answers at port 3399" in client.output, client.output
+        assert "E_PROXY_TS_CONNECTFAILED" in client.errors
+
+
 # Side channels
 
 
@@ -308,6 +326,19 @@ def test_a_server_that_stops_says_so_and_the_desktop_waits_for_the_next_file(wor
     with desktop("alice") as client:
         client.wait_for_colour(COLOUR)
         assert desktops_of(world, "alice") == there
+
+
+def test_a_file_for_a_web_account_needs_none_in_the_client_where_the_operator_says_so(world, desktop, file, restart):
+    """mstsc, which `az network bastion rdp --enable-mfa` starts, takes web accounts from Microsoft's authority only."""
+    assert "enablerdsaadauth:i:1" in file().read_text()
+    restart(desktop_web_account="false")
+    try:
+        text = file().read_text()
+        assert "enablerdsaadauth:i:0" in text and "enablecredsspsupport:i:0" in text
+        with desktop("alice") as client:
+            client.wait_for_colour(COLOUR)
+    finally:
+        restart()
 
 
 def test_a_text_is_agreed_to_and_a_message_is_shown(world, desktop, restart):

@@ -94,6 +94,8 @@ def test_who_has_no_login_role_gets_no_desktop_but_the_reason(world, screen, con
         assert client.wait_for_end(20) != 0
         assert screen.picture().share(FAR[machine]) < 0.1
         assert reason in client.output, client.output
+        # The code of a person who may not (0x800759DB), also when the client tries a second time by itself.
+        assert "E_PROXY_NAP_ACCESSDENIED" in client.errors and "used before" not in client.output, client.output
 
 
 def test_a_file_opens_one_desktop_once(world, screen, connection_file):

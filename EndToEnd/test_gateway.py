@@ -8,7 +8,7 @@ import uuid
 
 import gateway_client as gw
 import pytest
-from gateway_client import Gateway, Refused
+from gateway_client import Gateway, Refused, properties
 from gateway_fixtures import PORT
 
 
@@ -61,7 +61,10 @@ def test_a_token_opens_one_desktop_only(gateway, file, way):
 def test_a_client_that_shows_messages_learns_what_to_do_about_a_dead_token_and_reaches_nothing(gateway, file, way):
     token = file()["gatewayaccesstoken"]
     getattr(gateway, way)().open(token, "myvm", PORT).close()
-    used = "used before; each opens one desktop, once. Download a new one, or run 'sally network bastion rdp --name"
+    used = (
+        "used before; each opens one desktop, once. Download a new one, open this one with 'sally rdp open', or run "
+        "'sally network bastion rdp --name"
+    )
     for dead, words in [(token, used), ("0" * 43, "opens nothing here")]:
         client = getattr(gateway, way)().open(dead, "10.77.0.21", 22)
         client.write(gw.REQUEST)
@@ -87,7 +90,8 @@ def test_no_token_opens_nothing(gateway):
 def test_a_token_opens_no_other_machine_and_no_other_port(gateway, file, world):
     for name, port in [("vm11", PORT), ("10.77.0.21", PORT), ("127.0.0.1", PORT), ("myvm", 22), ("myvm", 0)]:
         token = file()["gatewayaccesstoken"]
-        assert refused(lambda t=token, n=name, p=port: gateway.websocket().open(t, n, p)) == gw.TARGET_DENIED
+        attempt = lambda t=token, n=name, p=port, **how: gateway.websocket().open(t, n, p, **how)
+        assert refused(lambda a=attempt: a(capabilities=gw.MUTE)) == gw.TARGET_DENIED
     log = world.server.audit()
     assert "GatewayTargetOther" in log and "GatewayPortOther" in log
 
@@ -170,8 +174,11 @@ def test_garbage_ends_the_connection_and_nothing_else(gateway, file, garbage):
 
 
 def test_a_desktop_that_does_not_answer_says_so(gateway, file):
-    token = file(port=33999)["gatewayaccesstoken"]
-    assert refused(lambda: gateway.websocket().open(token, "myvm", 33999)) == gw.UNREACHABLE
+    attempt = lambda **how: gateway.websocket().open(file(port=33999)["gatewayaccesstoken"], "myvm", 33999, **how)
+    assert refused(lambda: attempt(capabilities=gw.MUTE)) == gw.UNREACHABLE
+    client = attempt()
+    assert client.closing() == gw.UNREACHABLE
+    assert len(client.messages) == 1 and "Nothing answers at port 33999" in client.messages[0]
 
 
 def test_the_target_s_end_is_the_client_s(gateway, file, host):
@@ -227,3 +234,13 @@ def test_a_dead_connection_id_is_refused(gateway):
     assert gw.head(stream)[0] == 400
     with contextlib.suppress(socket.error):
         stream.close()
+
+
+def test_any_azure_command_line_fetches_a_file_that_signs_in_by_its_account(world, az, tmp_path):
+    """For mstsc, which cannot be sent to another authority for a web account: what `az rest` gets needs none."""
+    world.machine("deskVM")
+    url = f"{world.url}/api/rdpfile?resourceId={world.path('deskVM')}&format=rdp"
+    az("alice").run("rest", "--method", "get", "--url", url, "--output-file", tmp_path / "desk.rdp")
+    found = properties((tmp_path / "desk.rdp").read_text())
+    assert (found["enablecredsspsupport"], found["enablerdsaadauth"], found["prompt for credentials"]) == (0, 0, 0)
+    assert found["sallyport target"] == world.path("deskVM") and found["sallyport bastion"] == world.bastion()

@@ -162,7 +162,79 @@ def test_who_has_no_role_reads_why(world, tmp_path):
     assert dave.login("dave").returncode == 0
     dave.environment["STATUS"] = "131"
     done = dave.rdp()
-    assert done.returncode == 1 and "Virtual Machine User Login" in done.stderr, done.stderr
+    assert done.returncode == 1 and "(SignInNotAllowed)" in done.stderr, done.stderr
+    assert "Virtual Machine User Login" in done.stderr, done.stderr
+
+
+def test_who_was_switched_off_meanwhile_reads_that(world, tmp_path):
+    bob = Desktop(world, tmp_path)
+    assert bob.login("bob").returncode == 0
+    world.switch_account("bob", False)
+    try:
+        done = bob.rdp()
+        assert done.returncode == 1 and "AADSTS50057" in done.stderr, done.stderr
+    finally:
+        world.switch_account("bob", True)
+
+
+# Files for later
+
+
+def opens_again(desktop, path):
+    """Whether a saved file opens a new connection to the same machine."""
+    done = desktop.run("rdp", "open", path)
+    assert done.returncode == 0, done.stderr
+    lines = desktop.seen("file").splitlines()
+    return lines, next(line for line in lines if line.startswith("gatewayaccesstoken"))
+
+
+def test_a_saved_file_opens_the_desktop_again_with_its_looks_and_a_new_token(desktop):
+    assert desktop.rdp("--file", "saved.rdp").returncode == 0
+    text = (desktop.home / "saved.rdp").read_bytes().decode()
+    changed = text + "desktopwidth:i:700\r\ndrivestoredirect:s:*\r\n"
+    # As Windows saves it.
+    (desktop.home / "saved.rdp").write_bytes(b"\xff\xfe" + changed.encode("utf-16-le"))
+    lines, token = opens_again(desktop, "saved.rdp")
+    assert "full address:s:myvm" in lines and "desktopwidth:i:700" in lines and "drivestoredirect:s:*" not in lines
+    assert token not in text
+    assert opens_again(desktop, "saved.rdp")[1] != token
+
+
+def test_a_saved_file_asks_who_you_are_when_nobody_is_signed_in(desktop):
+    assert desktop.rdp("--file", "saved.rdp").returncode == 0
+    assert desktop.run("logout").returncode == 0
+    process = subprocess.Popen(
+        [programs.program("sally"), "rdp", "open", "saved.rdp"],
+        env=desktop.environment,
+        cwd=desktop.home,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        said = [process.stderr.readline() for _ in range(3)]
+        assert "Sign in to open the desktop." in said[0], said
+        assert said[2].startswith(desktop.world.url) and "/authorize?" in said[2], said
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("text", ["", "full address:s:evil.example\r\ngatewayhostname:s:evil.example\r\n"])
+def test_a_file_from_elsewhere_leads_nowhere(desktop, text):
+    (desktop.home / "evil.rdp").write_text(text)
+    done = desktop.run("rdp", "open", "evil.rdp")
+    assert done.returncode == 1 and "(NotADesktopFile)" in done.stderr, done.stderr
+    assert "(NoFile)" in desktop.run("rdp", "open", "nothing.rdp").stderr
+    assert not (desktop.home / "words").exists()
+
+
+def test_the_file_manager_opens_saved_files_with_sally(desktop):
+    done = desktop.run("rdp", "register")
+    assert done.returncode == 0, done.stderr
+    entry = (desktop.home / ".local/share/applications/sally-rdp.desktop").read_text()
+    assert f'Exec="{programs.program("sally").resolve()}" rdp open %f' in entry
+    assert "*.rdp" in (desktop.home / ".local/share/mime/packages/sally-rdp.xml").read_text()
 
 
 def test_a_stopped_sally_takes_file_and_client_along(desktop):

@@ -75,6 +75,10 @@ struct CarrierMaker: Sendable {
             return carrier
         }
         carrier.ended.whenSuccess { summary in
+            if session.way == .gateway, case .ordered(let code, let reason) = summary.end {
+                let kind = code == .badGateway ? "GatewayTargetFailed" : "GatewaySessionRefused"
+                sessions.noteRefusal(session.id, Refusal(kind, reason: reason))
+            }
             // The only work after a tunnel's end; bounded by the store's own deadline.
             eventLoop.makeFutureWithTask {
                 try await sessions.detach(

@@ -14,6 +14,9 @@ struct DesktopFile: Sendable {
     /// The person's name, where the client need not ask for one.
     let userName: String
     let channels: ChannelPolicy
+    /// What was asked for, and of which bastion host: whoever keeps the file can ask again.
+    let target: ResourcePath
+    let bastion: ResourcePath
 
     /// How the person wants to sign in to the machine.
     enum SignIn: Hashable, Sendable {
@@ -64,6 +67,9 @@ struct DesktopFile: Sendable {
         }
         if !self.channels.sound { try file.set("audiomode", .number(2)) }
         try file.set("use multimon", .number(1))
+        // Clients pass over names that they do not know. Source: `sally rdp open`.
+        try file.set("sallyport target", .text(self.target.description))
+        try file.set("sallyport bastion", .text(self.bastion.description))
         return file
     }
 }

@@ -95,7 +95,9 @@ extension DesktopFileRoute {
                         token: admission.token,
                         signIn: .domain,
                         userName: credentials.name,
-                        channels: self.desktops.channels(bastion)
+                        channels: self.desktops.channels(bastion),
+                        target: target,
+                        bastion: bastion
                     )
                 )
             }

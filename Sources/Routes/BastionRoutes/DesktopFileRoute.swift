@@ -128,9 +128,11 @@ struct DesktopFileRoute: Sendable {
                     port: port,
                     gateway: self.desktops.gateway,
                     token: admission.token,
-                    signIn: signIn,
+                    signIn: signIn == .webAccount && !self.desktops.announcesWebAccounts ? .gatewayToken : signIn,
                     userName: caller.subject.name,
-                    channels: self.desktops.channels(found.bastion)
+                    channels: self.desktops.channels(found.bastion),
+                    target: target,
+                    bastion: found.bastion
                 )
             )
         }

@@ -37,6 +37,8 @@ public struct DesktopSurroundings: Sendable {
     public var consent: String?
     /// A message that is shown when a desktop opens; nil for none.
     public var message: String?
+    /// Whether files that ask for a web account tell the client so; otherwise the token in them says who the person is.
+    public var announcesWebAccounts = true
     /// Makes a detached CMS signature of a message; nil when connection files are not signed.
     public var sign: (@Sendable ([UInt8]) throws -> [UInt8])?
     /// How the front treats a session; nil when there is no front, and every desktop asks for a password itself.

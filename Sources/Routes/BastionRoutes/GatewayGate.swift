@@ -163,7 +163,9 @@ public struct GatewayGate: GatewayAcceptor {
                         switch verdict {
                         case .refused(let refusal):
                             let code = Self.code(of: refusal)
-                            return eventLoop.makeSucceededFuture(.no(code == .personDenied ? .targetDenied : code))
+                            return eventLoop.makeSucceededFuture(
+                                .no(code == .personDenied ? .targetDenied : code, because: refusal.sentence)
+                            )
                         case .allowed(let redeemed):
                             return carriers.open(
                                 redeemed,
@@ -178,7 +180,13 @@ public struct GatewayGate: GatewayAcceptor {
                                     "desktop not reached",
                                     metadata: ["session": "\(opening.session.id)", "error": "\(error)"]
                                 )
-                                return .no(error is DialError ? .targetUnreachable : .internalError)
+                                guard error is DialError else {
+                                    return .no(
+                                        .internalError,
+                                        because: "The server could not prepare the desktop. Try again."
+                                    )
+                                }
+                                return .no(.targetUnreachable, because: Self.silence(at: port))
                             }
                         }
                     }
@@ -188,9 +196,15 @@ public struct GatewayGate: GatewayAcceptor {
         )
     }
 
+    private static func silence(at port: Int) -> String {
+        "Nothing answers at port \(port) of the machine. See that it runs, and its Remote Desktop service (on Linux xrdp); a "
+            + "service at another port is named with '--resource-port'."
+    }
+
     private static func code(of refusal: Refusal) -> GatewayCode {
         switch refusal.code {
         case "GatewayTargetOther", "GatewayPortOther": .targetDenied
+        case "GatewayTargetFailed": .targetUnreachable
         case "TooManySessions", "TooManyConnections": .tooMany
         case "SessionEnded": .tokenRefused
         case let code where code.hasPrefix("GatewayToken"): .tokenRefused

@@ -46,7 +46,7 @@ enum Stylesheet {
         h1 { margin: 0 0 .25rem; font-size: 1.5rem; line-height: 1.25; }
         .lead { margin: 0 0 1rem; color: var(--soft); }
         label { display: block; margin: 1rem 0 .25rem; font-weight: 600; }
-        input:not([type=hidden]) {
+        input:not([type=hidden]), textarea {
             width: 100%; padding: .65rem .75rem; font: inherit; color: inherit; background: var(--card);
             border: 1px solid var(--line); border-radius: .4rem;
         }

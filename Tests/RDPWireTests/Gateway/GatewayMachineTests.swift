@@ -157,6 +157,20 @@ struct GatewayMachineTests {
         Self.same(machine.refuse(.targetDenied), [.send(answer), .end])
     }
 
+    @Test("tells a client that shows messages why the target is not there, with the code as it closes")
+    func explainedTarget() {
+        var machine = Self.tunnel()
+        _ = machine.receive(Self.authorize)
+        _ = machine.receive(Self.channel)
+        Self.same(
+            machine.refuse(.targetUnreachable, because: "Nothing answers."),
+            [.send(Self.opened), .send(.serviceMessage("Nothing answers.")), .send(.closeChannel(.targetUnreachable))]
+        )
+        Self.holds(!machine.isOpen)
+        Self.same(machine.receiveData(), [])
+        Self.same(machine.receive(.closeChannelResponse(.success)), [.end])
+    }
+
     @Test("refuses a tunnel without a token")
     func noToken() {
         var machine = GatewayMachine()

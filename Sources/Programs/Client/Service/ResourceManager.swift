@@ -19,15 +19,22 @@ public struct ResourceManager: Sendable {
             throw Problem("BadAnswer", shown: "The server's answer leads to another server; nothing is sent there.")
         }
         let version = url.contains("api-version=") ? "" : (url.contains("?") ? "&" : "?") + "api-version=2024-01-01"
-        let reply = try await self.signedIn.connection.send(
-            WebRequest(
-                method,
-                url + version,
-                headers: [("Authorization", "Bearer " + token.token)]
-                    + (body == nil ? [] : [("Content-Type", "application/json")]),
-                body: body?.bytes ?? []
+        func ask(_ token: AccessToken) async throws -> HTTPAnswer {
+            try await self.signedIn.connection.send(
+                WebRequest(
+                    method,
+                    url + version,
+                    headers: [("Authorization", "Bearer " + token.token)]
+                        + (body == nil ? [] : [("Content-Type", "application/json")]),
+                    body: body?.bytes ?? []
+                )
             )
-        )
+        }
+        var reply = try await ask(token)
+        if reply.status == 401, account.kind != .managedIdentity {
+            // Revoked before its time. Whoever issues tokens says why there is none, or gives a better one.
+            reply = try await ask(try await self.signedIn.resourceManagerToken(insteadOf: token))
+        }
         if (200..<300).contains(reply.status) {
             return reply.json ?? .null
         }

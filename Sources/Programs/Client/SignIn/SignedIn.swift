@@ -37,13 +37,16 @@ public actor SignedIn {
     }
 
     /// An access token for the resource API.
-    public func resourceManagerToken() async throws -> AccessToken {
-        try await self.token(scope: Scope.resourceManager(self.account.url))
+    /// - Parameter refused: one that the server takes no more, although it is young; it is not given out again.
+    public func resourceManagerToken(insteadOf refused: AccessToken? = nil) async throws -> AccessToken {
+        try await self.token(scope: Scope.resourceManager(self.account.url), insteadOf: refused)
     }
 
     /// An access token for a scope: the kept one while it is fresh, a new one otherwise.
-    public func token(scope: String) async throws -> AccessToken {
-        if let kept = self.account.tokens[scope], kept.expiresAt > self.clock.now + Self.margin {
+    public func token(scope: String, insteadOf refused: AccessToken? = nil) async throws -> AccessToken {
+        if let kept = self.account.tokens[scope], kept.expiresAt > self.clock.now + Self.margin,
+            kept.token != refused?.token
+        {
             return kept
         }
         let answer = try await self.request(scope: scope, more: [])

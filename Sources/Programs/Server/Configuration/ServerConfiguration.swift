@@ -48,6 +48,8 @@ public struct ServerConfiguration: Sendable {
     public var desktopConsent: String?
     /// What is shown when a desktop opens.
     public var desktopMessage: String?
+    /// Whether a connection file that asks for a web account tells the client so.
+    public var desktopWebAccount = true
     /// Networks that the bastion dials from, as machines see them.
     public var relayNetworks: [String] = []
     /// Ranges of public addresses.
@@ -170,6 +172,7 @@ public struct ServerConfiguration: Sendable {
         }
         self.desktopConsent = given.text(.desktopConsent)
         self.desktopMessage = given.text(.desktopMessage)
+        self.desktopWebAccount = try given.flag(.desktopWebAccount, default: true)
         for (setting, text) in [(Setting.desktopConsent, self.desktopConsent), (.desktopMessage, self.desktopMessage)] {
             guard let text, text.utf16.count > 4000 else { continue }
             throw GivenSettings.invalid(setting, "at most 4000 characters", "\(text.utf16.count)")

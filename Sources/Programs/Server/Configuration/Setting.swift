@@ -25,6 +25,7 @@ public enum Setting: String, CaseIterable, Sendable {
     case rdpSigningKey = "rdp-signing-key"
     case desktopConsent = "desktop-consent"
     case desktopMessage = "desktop-message"
+    case desktopWebAccount = "desktop-web-account"
     case relayNetworks = "relay-networks"
     case publicAddresses = "public-addresses"
     case drain
@@ -65,6 +66,8 @@ public enum Setting: String, CaseIterable, Sendable {
         case .desktopConsent:
             "Text that everybody has to agree to before a desktop opens through the gateway (default: none)."
         case .desktopMessage: "Message that is shown when a desktop opens through the gateway (default: none)."
+        case .desktopWebAccount:
+            "false where files that ask for a web account are opened by mstsc, which knows Microsoft's authority only: the gateway's token then says who the person is (default: true)."
         case .relayNetworks:
             "Networks from which the bastion reaches machines, for sshd's penalty exemption, separated by commas."
         case .publicAddresses:

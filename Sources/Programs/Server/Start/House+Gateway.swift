@@ -37,6 +37,7 @@ extension House {
         surroundings.plan = { try await house.desktopPlan(session: $0, signIn: $1) }
         surroundings.consent = self.configuration.desktopConsent
         surroundings.message = self.configuration.desktopMessage
+        surroundings.announcesWebAccounts = self.configuration.desktopWebAccount
         let signer = try self.fileSigner()
         surroundings.sign = { try signer.sign($0) }
         return surroundings

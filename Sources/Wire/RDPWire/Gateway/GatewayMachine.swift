@@ -90,8 +90,7 @@ public struct GatewayMachine: ~Copyable {
         case (.explaining, .tunnelAuthorization):
             return [.send(.tunnelAuthorizationResponse(.success, redirection: nil, idleMinutes: nil, health: nil))]
         case (.explaining(let code, let sentence), .channelCreate):
-            self.state = .closing
-            return [.send(Self.channelOpened), .send(.serviceMessage(sentence)), .send(.closeChannel(code))]
+            return self.explainAndClose(code, sentence)
         case (.channel(_, isRenewal: true), .channelCreate):
             // The target was judged again with the token; the first tunnel goes on carrying the bytes.
             self.state = .closing
@@ -159,10 +158,21 @@ public struct GatewayMachine: ~Copyable {
     /// Clients turn a refused token into a sentence of their own, which does not say what to do. Messages they show only once a desktop is
     /// open, so one that can show them is let in that far, to no machine, and gets the reason and the code there.
     public mutating func refuse(_ code: GatewayCode, because reason: String? = nil) -> [Action] {
-        guard let reason, case .judging(isRenewal: false) = self.state, self.capabilities.contains(.serviceMessages)
-        else { return self.fail(code) }
-        self.state = .explaining(code, reason)
-        return [.send(.tunnelResponse(.success, GatewayTunnelFields(tunnel: 1, capabilities: .serviceMessages)))]
+        guard let reason, self.capabilities.contains(.serviceMessages) else { return self.fail(code) }
+        switch self.state {
+        case .judging(isRenewal: false):
+            self.state = .explaining(code, reason)
+            return [.send(.tunnelResponse(.success, GatewayTunnelFields(tunnel: 1, capabilities: .serviceMessages)))]
+        case .dialling:
+            return self.explainAndClose(code, reason)
+        case .handshake, .tunnel, .judging, .explaining, .authorization, .channel, .open, .closing, .over:
+            return self.fail(code)
+        }
+    }
+
+    private mutating func explainAndClose(_ code: GatewayCode, _ sentence: String) -> [Action] {
+        self.state = .closing
+        return [.send(Self.channelOpened), .send(.serviceMessage(sentence)), .send(.closeChannel(code))]
     }
 
     /// The session is about to end: the client is told why before it hears so from the desktop itself, after which it might not read on.
