@@ -131,10 +131,32 @@ def test_a_key_without_a_certificate_gets_nothing_even_where_sshd_takes_it(world
         assert "certificate" in done.stdout + done.stderr
         forwarded = alice.ssh("myVM", options=[*bare, "-W", "127.0.0.1:22"])
         assert forwarded.returncode != 0 and "SSH-" not in forwarded.stdout, forwarded.stderr
+        # sshd itself would keep a connection whose session was refused.
+        assert alice.ssh("myVM", options=[*bare, "-N"]).returncode == 255
         assert alice.ssh("myVM", "echo got-in").stdout == "got-in\n"
     finally:
         machine.run("rm /etc/ssh/sshd_config.d/00-loose.conf; kill -HUP $(cat /run/sshd.service)")
         machine.wait_for("ss -Hltn 'sport = :22' | grep -q .", 5)
+
+
+@pytest.mark.parametrize("name", ["myVM", "vm11"])
+def test_a_certificate_that_somebody_writes_into_their_environment_counts_for_nothing(world, person, tmp_path, name):
+    """sshd tells of the certificate in a variable, and Debian's pam_env lets people set variables (`user_readenv`)."""
+    machine, alice = world.machine(name), person("alice")
+    for key in ("authority", "key"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / key], check=True)
+    everybody = ",".join(principals(alice.certificate().certificate))
+    line = ["ssh-keygen", "-q", "-s", tmp_path / "authority", "-I", "forged", "-n", everybody, tmp_path / "key.pub"]
+    subprocess.run(line, check=True)
+    forged = " ".join((tmp_path / "key-cert.pub").read_text().split()[:2])
+    assert alice.ssh(name, "true").returncode == 0
+    place = f"/home/{world.upn('alice')}/.pam_environment"
+    machine.write(place, f'SSH_AUTH_INFO_0 DEFAULT="publickey {forged}"\n')
+    try:
+        done = alice.ssh(name, "echo got-in")
+        assert "got-in" not in done.stdout and "certificate" in done.stdout + done.stderr, done.stderr
+    finally:
+        machine.run(f"rm {place}")
 
 
 def test_names_of_the_directory_resolve_and_others_stay_unknown(world, person):

@@ -13,6 +13,8 @@ struct DoorkeeperTests {
     static let pid: Int32 = 500
     let root = TemporaryRoot()
     let told = Told()
+    /// The authority that the host trusts.
+    let signer = SSHSigner.ed25519(Curve25519.Signing.PrivateKey())
 
     /// What the server was told, and how it answers.
     final class Told: Sendable {
@@ -40,6 +42,10 @@ struct DoorkeeperTests {
         let accounts = self.accounts(layout)
         _ = accounts.replace(with: [AccountBookTests.account(1, "alice@x.y"), AccountBookTests.account(2, "bob@x.y")])
         try HostFile.makeDirectory(layout.path("/home"), mode: 0o755)
+        try self.root.write("/etc/sallyport/user_ca_keys", self.signer.publicKey.line() + "\n")
+        try HostFile.makeDirectory(layout.path("/etc/sallyport"), mode: 0o755)
+        let list = KeyRevocationList(version: 1, date: SSHTime(rawValue: 0)).bytes
+        try HostFile.replace(layout.revocationFile, with: list, .root(0o644), durable: false)
         let found = SessionProcesses(table: ProcessTable(directory: layout.path("/proc")), own: 1)
         let told = self.told
         return Doorkeeper(
@@ -79,7 +85,7 @@ struct DoorkeeperTests {
     }
 
     /// What sshd tells PAM about somebody who came with a certificate.
-    private func authentication(of person: UInt64 = 1) throws -> String {
+    private func authentication(of person: UInt64 = 1, by signer: SSHSigner? = nil) throws -> String {
         let subject = SSHPublicKey.ed25519(Array(Curve25519.Signing.PrivateKey().publicKey.rawRepresentation))
         let contents = SSHCertificate.Contents(
             key: subject,
@@ -90,8 +96,8 @@ struct DoorkeeperTests {
             validAfter: SSHTime(rawValue: 0),
             validBefore: SSHTime(rawValue: UInt64(AccountBookTests.now.seconds) + 60)
         )
-        let signer = SSHSigner.ed25519(Curve25519.Signing.PrivateKey())
-        let certificate = try SSHCertificate.make(contents, nonce: [UInt8](repeating: 7, count: 32), by: signer)
+        let nonce = [UInt8](repeating: 7, count: 32)
+        let certificate = try SSHCertificate.make(contents, nonce: nonce, by: signer ?? self.signer)
         return "publickey \(certificate.line())\n"
     }
 
@@ -137,6 +143,17 @@ struct DoorkeeperTests {
             #expect(Self.isRefused(reply, saying: "certificate"))
         }
         #expect(await doorkeeper.connected.isEmpty)
+    }
+
+    @Test("opens no session for a certificate that somebody made themselves and put into their environment")
+    func ownCertificate() async throws {
+        let doorkeeper = try self.doorkeeper()
+        let own = try self.authentication(by: .ed25519(Curve25519.Signing.PrivateKey()))
+        #expect(await doorkeeper.mayEnter(self.attempt("alice@x.y"), connection: Self.pid) == .allowed)
+        let reply = await doorkeeper.sessionOpened(self.attempt("alice@x.y", authentication: own), connection: Self.pid)
+        #expect(Self.isRefused(reply, saying: "certificate"))
+        // Nor does the connection stay, which sshd would keep.
+        while HostFile.exists(self.root.layout.path("/proc/\(Self.pid)/stat")) { await Task.yield() }
     }
 
     @Test("does not take another connection with the same process number for the one that was allowed")

@@ -3,6 +3,12 @@ import Logging
 import SSHWire
 import Vocabulary
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 /// Decides who gets in, and knows who is in.
 ///
 /// How the steps of a desktop's sign-in are tied together says `signIn`.
@@ -172,13 +178,21 @@ actor Doorkeeper {
         let visit = Self.visit(attempt, pid)
         guard let visitor = self.visitor(visit), visitor.isAllowed, visitor.objectId == person.account.objectId,
             let connection = self.processes.table.facts(pid)
-        else { return .refused("Sallyport: this session was not allowed.") }
+        else {
+            self.endConnection(pid)
+            return .refused("Sallyport: this session was not allowed.")
+        }
         var certificate: SSHCertificate?
         if case .connection = visit {
-            certificate = Self.certificate(in: attempt.authentication)
-            guard let contents = certificate?.contents,
-                contents.principals.contains(person.account.objectId.description)
-            else { return self.refusedWithoutCertificate(person) }
+            certificate = CertificateCheck(layout: self.layout).certificate(
+                in: attempt.authentication,
+                of: person.account.objectId,
+                at: self.time.now
+            )
+            guard certificate != nil else {
+                self.endConnection(pid)
+                return self.refusedWithoutCertificate(person)
+            }
         }
         let session = Session(
             id: GUID(from: self.random),
@@ -203,6 +217,16 @@ actor Doorkeeper {
         self.log.info("session opened", metadata: ["user": "\(session.user)", "session": "\(session.id)"])
         await self.link.tell(.sessionOpened(session.report))
         return .opened(session: session.id.description)
+    }
+
+    // sshd gives whoever gets no session no shell and no forwarding, and keeps the connection. It ends when the reason has had time to be read.
+    private func endConnection(_ pid: Int32) {
+        guard let started = self.processes.table.facts(pid)?.startTime else { return }
+        let (ending, table) = (self.ending, self.processes.table)
+        Task {
+            await ending.pause(.seconds(3))
+            if table.facts(pid)?.startTime == started { ending.send(pid, SIGTERM) }
+        }
     }
 
     // MARK: - Small things
@@ -251,17 +275,5 @@ actor Doorkeeper {
         let seconds = certificate.contents.validBefore.rawValue
         // "Forever" is all ones, far beyond what an instant holds.
         return seconds < 1 << 50 ? Instant(seconds: Int64(seconds)) : nil
-    }
-
-    /// The certificate in sshd's account of how somebody authenticated: lines of `publickey TYPE BASE64`.
-    static func certificate(in authentication: String) -> SSHCertificate? {
-        for line in authentication.split(separator: "\n" as Character) {
-            let words = line.split(separator: " " as Character)
-            guard words.count >= 3, words[0] == "publickey",
-                let certificate = try? SSHCertificate(line: "\(words[1]) \(words[2])")
-            else { continue }
-            return certificate
-        }
-        return nil
     }
 }
