@@ -34,7 +34,9 @@ enum ServiceUnit {
             """
         try HostFile.replace(layout.unitFile, with: Array(text.utf8), .root(0o644))
         try Self.run(["daemon-reload"])
-        try Self.run(["enable", "--now", "sally-agent.service"])
+        try Self.run(["enable", "sally-agent.service"])
+        // One that runs already knows nothing of a new joining, or of the new file.
+        try Self.run(["restart", "sally-agent.service"])
     }
 
     /// Stops the unit and removes it, if it is there.
