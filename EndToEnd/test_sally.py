@@ -173,6 +173,28 @@ def test_config_for_plain_ssh(world, sally):
     assert out.stdout.strip() == world.upn("alice"), out.stderr
 
 
+def test_only_the_certificate_is_offered(sally):
+    """sshd makes everybody wait after a key that it does not take."""
+    done = sally("alice").run("ssh", "vm", "-n", "myVM", "-g", "demo", "--", "-v", "true")
+    assert done.returncode == 0 and done.stderr.count("Offering public key") == 1, done.stderr
+    assert "ED25519-CERT" in done.stderr
+
+
+def test_config_of_the_same_name_takes_the_place_of_the_first(sally):
+    alice = sally("alice")
+    (alice.home / "config").write_text("Host other\n    Port 2222\n\n")
+    for machine in ("vm11", "myVM"):
+        line = ["ssh", "config", "-n", machine, "-g", "demo", "--file", "config", "--host", "box"]
+        assert alice.run(*line).returncode == 0
+    text = (alice.home / "config").read_text()
+    assert text.count("Match originalhost box") == 1 and "/virtualMachines/myVM" in text and "Host other" in text
+    done = subprocess.run(
+        ["ssh", "-F", "config", "-o", "BatchMode=yes", "box", "uname -n"],
+        env=alice.environment, cwd=alice.home, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_certificate_whose_files_are_lost_is_replaced(sally):
     alice = sally("alice")
     assert alice.vm("true").returncode == 0

@@ -139,7 +139,7 @@ struct SSHInvocationTests {
                 let host = SSHInvocation.hostPattern(invocation.machine)
                 #expect(SSHInvocation.isPlain(host))
                 let section = try invocation.configuration(host: host)
-                #expect(section.split(separator: "\n").count == 15)
+                #expect(section.split(separator: "\n").count == 16)
                 try Data(section.utf8).write(to: URL(filePath: directory + "/config"))
                 let (status, output) = try Self.run(["ssh", "-G", "-F", directory + "/config", host], in: directory)
                 #expect(status == 0, "\(output)")
@@ -270,5 +270,16 @@ struct SSHInvocationTests {
     )
     func hostPattern(name: String, expected: String) throws {
         #expect(SSHInvocation.hostPattern(try Self.invocation(name: name).machine) == expected)
+    }
+
+    @Test("an earlier section of the same name goes, and nothing else")
+    func replaced() throws {
+        let section = try Self.invocation().configuration(host: "box")
+        let other = try Self.invocation().configuration(host: "box2")
+        let own = "# mine\nHost box\n    Port 22\n"
+        #expect(SSHInvocation.removingSection(of: "box", from: section) == "")
+        #expect(SSHInvocation.removingSection(of: "box", from: other + section) == other)
+        #expect(SSHInvocation.removingSection(of: "box", from: own + "\n" + section + other) == own + "\n" + other)
+        #expect(SSHInvocation.removingSection(of: "box", from: own) == own)
     }
 }

@@ -105,7 +105,7 @@ struct SSHCommands: AsyncParsableCommand {
         var file: String
         @Option(help: "Name to use after 'ssh' (default: group-machine).")
         var host: String?
-        @Flag(help: "Replace the file if it exists; otherwise the section is added at its end.")
+        @Flag(help: "Replace the file if it exists; otherwise only an earlier section of the same name is replaced.")
         var overwrite = false
 
         func run() async throws {
@@ -128,8 +128,8 @@ struct SSHCommands: AsyncParsableCommand {
                 guard let data = try? Data(contentsOf: URL(filePath: self.file)) else {
                     throw Problem("File", shown: "\(self.file) cannot be read.")
                 }
-                before = String(decoding: data, as: UTF8.self)
-                if !before.isEmpty, !before.hasSuffix("\n") { before += "\n" }
+                before = SSHInvocation.removingSection(of: host, from: String(decoding: data, as: UTF8.self))
+                while !before.isEmpty, !before.hasSuffix("\n\n") { before += "\n" }
             }
             try context.state.write(Array((before + section).utf8), toFile: self.file)
             Output.note("Written. Try: ssh -F \(SSHInvocation.quoted(self.file)) \(host)")

@@ -32,7 +32,19 @@ struct SSHInvocation {
                 User \(self.credentials.loginName)
             \(self.options.map { "    \($0.name) \($0.value)" }.joined(separator: "\n"))
 
+
             """
+    }
+
+    /// An `ssh_config` without the section that an earlier call wrote for a host: ssh would go by the first of two.
+    static func removingSection(of host: String, from text: String) -> String {
+        let sections = text.split(separator: "\n\n", omittingEmptySubsequences: false)
+        let others = sections.filter { section in
+            let lines = section.split(separator: "\n")
+            return lines.count < 3 || !lines[0].hasPrefix("# /") || lines[2] != "Host \(host)"
+                || !lines[1].hasPrefix("Match originalhost \(host) exec ")
+        }
+        return others.joined(separator: "\n\n")
     }
 
     // How ssh names the machine on its command line. It refuses some characters there, and a leading dash would be an option; the
@@ -72,6 +84,8 @@ struct SSHInvocation {
             ("IdentityFile", Self.quotedValue(self.credentials.keyFile)),
             ("CertificateFile", Self.quotedValue(self.credentials.certificateFile)),
             ("IdentitiesOnly", "yes"),
+            // ssh offers the bare key before the certificate, and sshd makes everybody wait after a refusal. The older of the option's two names.
+            ("PubkeyAcceptedKeyTypes", "ssh-ed25519-cert-v01@openssh.com"),
             ("UserKnownHostsFile", Self.quotedValue(self.credentials.knownHostsFile)),
             ("GlobalKnownHostsFile", "none"),
             ("StrictHostKeyChecking", "yes"),
