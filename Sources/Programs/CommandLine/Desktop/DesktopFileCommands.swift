@@ -29,6 +29,8 @@ struct DesktopFileCommands: AsyncParsableCommand {
 
         func run() async throws {
             let saved = try SavedDesktop(try SavedDesktop.read(self.file), named: self.file)
+            // The file may come from anybody: whoever is asked for a password sees whose machine gets it.
+            Output.note("Opens \(saved.target) through \(saved.bastion).")
             let (context, bastion) = try await Self.signedIn { context in
                 guard
                     let bastion = Bastion(

@@ -36,7 +36,7 @@ struct SavedDesktop: Equatable {
         }
         guard case .text(let target)? = file["sallyport target"], let target = ResourcePath(target),
             case .text(let bastion)? = file["sallyport bastion"], let bastion = ResourcePath(bastion),
-            target.subscription != nil, bastion.subscription != nil
+            target.subscription != nil, bastion.isOf(type: "Microsoft.Network/bastionHosts")
         else { throw Self.unknown(name) }
         let port = if case .number(let port)? = file["server port"], (1...65_535).contains(port) { port } else { 3389 }
         self.target = target
