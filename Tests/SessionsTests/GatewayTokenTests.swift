@@ -83,7 +83,7 @@ struct GatewayTokenTests {
         await #expect(throws: Refused(code: "GatewayTokenFromElsewhere")) {
             try await Self.open(world, admission, from: "198.51.100.9")
         }
-        world.clock.turn(.seconds(300))
+        world.clock.turn(.seconds(30))
         await #expect(throws: Refused(code: "GatewayTokenUsed")) { try await Self.open(world, admission) }
     }
 

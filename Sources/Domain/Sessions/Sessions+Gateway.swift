@@ -102,7 +102,7 @@ extension Sessions {
                 reason: "This connection file was made for another address than this computer has now.",
                 remedy: Self.again(nil)
             )
-        } else if let known = ticket.refusal, ticket.expiresAt > now {
+        } else if let known = ticket.refusal, let spentAt = ticket.spentAt, now < spentAt + Self.refusalMemory {
             // Clients try a second time by themselves: that the token is used would hide the reason.
             refusal = known
         } else if ticket.spentAt != nil {
@@ -119,7 +119,9 @@ extension Sessions {
             )
         } else if let row {
             switch try await self.judgeAgain(row) {
-            case .refused(let reason): refusal = reason
+            case .refused(let reason):
+                refusal = reason
+                self.noteRefusal(ticket.session.id, reason)
             case .allowed: break
             }
         } else {
@@ -161,6 +163,7 @@ extension Sessions {
         } else {
             refusal = Self.ended(session)
         }
+        self.noteRefusal(session.id, refusal)
         self.abandon(session.id)
         try await self.refuseGateway(session, refusal, from: session.source)
         return .refused(refusal)
@@ -190,6 +193,9 @@ extension Sessions {
         }
         return .allowed(ticket.opening)
     }
+
+    /// How long a used token says why it opened nothing, and not that it is used: longer than a client takes that tries again by itself.
+    private static let refusalMemory: Duration = .seconds(30)
 
     private static func ended(_ session: Session) -> Refusal {
         Refusal("SessionEnded", reason: "The session has ended.", remedy: Self.again(session))

@@ -175,6 +175,11 @@ public struct GatewayGate: GatewayAcceptor {
                             )
                             .map { .yes(GatewayRelay(join: $0.join)) }
                             .flatMapErrorThrowing { error in
+                                let reason = Self.silence(at: port)
+                                sessions.noteRefusal(
+                                    opening.session.id,
+                                    Refusal("GatewayTargetFailed", reason: reason)
+                                )
                                 sessions.abandon(opening.session.id)
                                 logger.info(
                                     "desktop not reached",
@@ -186,7 +191,7 @@ public struct GatewayGate: GatewayAcceptor {
                                         because: "The server could not prepare the desktop. Try again."
                                     )
                                 }
-                                return .no(.targetUnreachable, because: Self.silence(at: port))
+                                return .no(.targetUnreachable, because: reason)
                             }
                         }
                     }
