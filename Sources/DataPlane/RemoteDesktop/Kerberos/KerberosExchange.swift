@@ -15,8 +15,8 @@ import Vocabulary
 ///
 /// Belongs to one sign-in and one thread at a time, which stands still meanwhile: never an event loop's.
 final class KerberosExchange {
-    /// For all questions of a sign-in together: it must end before the front gives up on the host.
-    static let patience: Duration = .seconds(15)
+    /// For all questions of a sign-in together, with the dialling: clients give up after nine seconds, and would not show the reason.
+    static let patience: Duration = .seconds(7)
     /// A sign-in needs three or four; a controller that keeps on asking is none.
     static let mostQuestions = 12
 
