@@ -134,7 +134,12 @@ struct HTTPClientTests {
             }
             .bind(host: "127.0.0.1", port: 0).get()
         let port = plain.localAddress?.port ?? 0
-        let client = HTTPClient(reach: try ServerReach(authorityFile: nil))
+        // Patient: beside all other tests a second can take half a minute.
+        let client = HTTPClient(
+            reach: try ServerReach(authorityFile: nil),
+            patience: .seconds(300),
+            deadline: .seconds(300)
+        )
         await #expect(throws: Problem("NotTLS", shown: "")) {
             try await client.send(WebRequest("GET", "https://127.0.0.1:\(port)"))
         }
