@@ -203,7 +203,8 @@ def test_the_certificate_names_the_person_and_does_not_last(world, person):
     assert principals(key.certificate) == [world.upn("alice"), person("alice").object_id]
     text = listing(key.certificate)
     assert "user certificate" in text and "forever" not in text
-    assert "permit-pty" in text and "permit-agent-forwarding" not in text
+    assert "permit-pty" in text and "permit-agent-forwarding" in text
+    assert "permit-X11-forwarding" not in text and "permit-user-rc" not in text
 
 
 def test_the_answer_says_how_long_the_certificate_lasts(world, person, tmp_path):

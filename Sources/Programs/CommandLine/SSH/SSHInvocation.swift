@@ -81,10 +81,11 @@ struct SSHInvocation {
     private var options: [(name: String, value: String)] {
         var options: [(name: String, value: String)] = [
             ("HostKeyAlias", self.address ?? Self.plainOrQuoted(self.machine.alias)),
+            // The certificate beside it is found by its name. Named as a CertificateFile it would be offered after the bare key, and without the
+            // bare key ssh would not find the private one.
             ("IdentityFile", Self.quotedValue(self.credentials.keyFile)),
-            ("CertificateFile", Self.quotedValue(self.credentials.certificateFile)),
             ("IdentitiesOnly", "yes"),
-            // ssh offers the bare key before the certificate, and sshd makes everybody wait after a refusal. The older of the option's two names.
+            // Not the bare key: sshd makes everybody wait after a refusal. The older of the option's two names.
             ("PubkeyAcceptedKeyTypes", "ssh-ed25519-cert-v01@openssh.com"),
             ("UserKnownHostsFile", Self.quotedValue(self.credentials.knownHostsFile)),
             ("GlobalKnownHostsFile", "none"),
