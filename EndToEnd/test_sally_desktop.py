@@ -212,9 +212,9 @@ def test_a_saved_file_asks_who_you_are_when_nobody_is_signed_in(desktop):
         text=True,
     )
     try:
-        said = [process.stderr.readline() for _ in range(3)]
-        assert "Sign in to open the desktop." in said[0], said
-        assert said[2].startswith(desktop.world.url) and "/authorize?" in said[2], said
+        said = [process.stderr.readline() for _ in range(4)]
+        assert said[0].startswith("Opens /subscriptions/") and "Sign in to open the desktop." in said[1], said
+        assert said[3].startswith(desktop.world.url) and "/authorize?" in said[2], said
     finally:
         process.kill()
         process.wait()
