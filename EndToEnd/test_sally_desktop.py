@@ -166,7 +166,7 @@ def test_who_has_no_role_reads_why(world, tmp_path):
     assert "Virtual Machine User Login" in done.stderr, done.stderr
 
 
-def test_who_was_switched_off_meanwhile_reads_that(world, tmp_path):
+def test_who_was_switched_off_meanwhile_reads_that(world, person, tmp_path):
     bob = Desktop(world, tmp_path)
     assert bob.login("bob").returncode == 0
     world.switch_account("bob", False)
@@ -175,6 +175,8 @@ def test_who_was_switched_off_meanwhile_reads_that(world, tmp_path):
         assert done.returncode == 1 and "AADSTS50057" in done.stderr, done.stderr
     finally:
         world.switch_account("bob", True)
+        # Everything that he had signed in to is over, for the tests to come, too.
+        person("bob").sign_in()
 
 
 # Files for later
@@ -214,7 +216,7 @@ def test_a_saved_file_asks_who_you_are_when_nobody_is_signed_in(desktop):
     try:
         said = [process.stderr.readline() for _ in range(4)]
         assert said[0].startswith("Opens /subscriptions/") and "Sign in to open the desktop." in said[1], said
-        assert said[3].startswith(desktop.world.url) and "/authorize?" in said[2], said
+        assert said[3].startswith(desktop.world.url) and "/authorize?" in said[3], said
     finally:
         process.kill()
         process.wait()

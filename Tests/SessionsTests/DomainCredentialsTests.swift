@@ -1,4 +1,5 @@
 import AccessControl
+import Audit
 import Sessions
 import TestKit
 import Testing
@@ -96,6 +97,16 @@ struct DomainCredentialsTests {
         world.sessions.forgetExpired()
         world.clock.turn(.seconds(-301))
         #expect(try await Self.take(world, session) == "SessionEnded")
+    }
+
+    @Test("the audit says as which account of the domain, and never with which password")
+    func audited() async throws {
+        let world = try await SessionsWorld()
+        _ = try await Self.admit(world)
+        let event = try #require(try await world.audit.entries(limit: 1).first).event
+        let name = try Self.credentials().name
+        #expect(event.action == "gateway.admit" && event.details["account"] == name)
+        #expect(!"\(event)".contains(Self.given))
     }
 
     @Test("a password goes with its session")

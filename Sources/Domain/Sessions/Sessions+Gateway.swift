@@ -55,7 +55,10 @@ extension Sessions {
             }
         }
         switch verdict {
-        case .allowed(let admission): try await self.record("gateway.admit", request, session: admission.session)
+        case .allowed(let admission):
+            // As which account of the domain somebody tries to get in: the domain itself sees the bastion host only.
+            let account = credentials?.name
+            try await self.record("gateway.admit", request, session: admission.session, account: account)
         case .refused(let refusal): try await self.record("gateway.admit", request, refusal: refusal)
         }
         return verdict

@@ -368,8 +368,12 @@ public final class Sessions: Sendable {
         _ action: String,
         _ request: AdmissionRequest,
         refusal: Refusal? = nil,
-        session: GUID? = nil
+        session: GUID? = nil,
+        account: String? = nil
     ) async throws {
+        var details = ["bastion": request.bastion.description, "port": "\(request.port)"]
+        details["session"] = session?.description
+        details["account"] = account
         try await self.audit.record(
             AuditEvent(
                 at: self.clock.now,
@@ -381,8 +385,7 @@ public final class Sessions: Sendable {
                 reason: refusal?.sentence ?? "",
                 correlation: request.correlation,
                 source: request.source,
-                details: ["bastion": request.bastion.description, "port": "\(request.port)"]
-                    .merging(session.map { ["session": $0.description] } ?? [:]) { $1 }
+                details: details
             )
         )
     }
